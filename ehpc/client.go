@@ -1,0 +1,194 @@
+// Package ehpc is the E-HPC 2018-04-12 API in Go: the actions that ehpcflow
+// calls, the words of their answers, and what each error code means.
+//
+// The vendor's SDK (alibaba-cloud-sdk-go v1.63.107) no longer contains these
+// actions, so the package declares their requests and answers itself and uses
+// the SDK for building the query, for credentials and for signing. It sends with
+// net/http, so that contexts, timeouts and TLS are Go's own.
+//
+// Three promises hold for every call:
+//
+//   - A submit is sent at most once: no retry, no redirect, no kept-alive
+//     connection over which net/http could replay it.
+//   - No error text holds a URL, an access key, a signature or a token.
+//   - An answer without the fields that matter is an error, whatever its status.
+//
+// The package has never heard of Temporal; package activities decides when a
+// call is repeated.
+package ehpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/credentials"
+)
+
+const (
+	apiVersion = "2018-04-12"
+
+	// defaultTimeout bounds one whole exchange, from connecting to the last
+	// byte of the answer.
+	defaultTimeout = 15 * time.Second
+
+	// maxBody bounds an answer. The largest legitimate one, a page of 50
+	// results with 24 KB of escaped output each, stays under 8 MiB.
+	maxBody = 16 << 20
+)
+
+// Config says which service to talk to and as whom.
+type Config struct {
+	// Region is the cloud region, such as "cn-hangzhou". It is sent as
+	// RegionId and names the default endpoint. Required without an Endpoint.
+	Region string
+
+	// Endpoint overrides the region's public endpoint,
+	// https://ehpc.<region>.aliyuncs.com. Without a scheme, HTTPS is meant;
+	// plain HTTP must be spelled out.
+	Endpoint string
+
+	// Credentials signs the calls. Nil means the vendor's default chain:
+	// environment, OIDC, CLI profile, credentials file, ECS role, URI.
+	Credentials credentials.CredentialsProvider
+
+	// Timeout bounds one call. Default 15 s.
+	Timeout time.Duration
+}
+
+// Client calls the E-HPC API. It is safe for concurrent use.
+type Client struct {
+	endpoint *url.URL
+	region   string
+	signer   *signer
+	timeout  time.Duration
+
+	// reads may share connections; submits never do, see submitTransport.
+	reads   *http.Client
+	submits *http.Client
+}
+
+// New returns a client for the configured service. It resolves the credentials
+// once, so that a missing or half-set one is reported here, by name, and not in
+// the middle of a run.
+func New(cfg Config) (*Client, error) {
+	endpoint, err := parseEndpoint(cfg)
+	if err != nil {
+		return nil, err
+	}
+	signer, err := newSigner(cfg.Credentials)
+	if err != nil {
+		return nil, err
+	}
+	timeout := cfg.Timeout
+	if timeout == 0 {
+		timeout = defaultTimeout
+	}
+	return &Client{
+		endpoint: endpoint,
+		region:   cfg.Region,
+		signer:   signer,
+		timeout:  timeout,
+		reads:    &http.Client{Transport: readTransport(), CheckRedirect: refuseRedirect},
+		submits:  &http.Client{Transport: submitTransport(), CheckRedirect: refuseRedirect},
+	}, nil
+}
+
+// Endpoint is the address that the client calls, for logs.
+func (c *Client) Endpoint() string { return c.endpoint.String() }
+
+func parseEndpoint(cfg Config) (*url.URL, error) {
+	text := cfg.Endpoint
+	if text == "" {
+		if cfg.Region == "" {
+			return nil, errors.New("no region and no endpoint: give a region such as cn-hangzhou, or the address of an E-HPC endpoint")
+		}
+		text = "ehpc." + cfg.Region + ".aliyuncs.com"
+	}
+	if !strings.Contains(text, "://") {
+		text = "https://" + text
+	}
+	endpoint, err := url.Parse(text)
+	if err != nil || endpoint.Host == "" {
+		return nil, fmt.Errorf("endpoint %q is not an address: use HOST, https://HOST or http://HOST", cfg.Endpoint)
+	}
+	if endpoint.Scheme != "https" && endpoint.Scheme != "http" {
+		return nil, fmt.Errorf("endpoint %q: the scheme is %q, use https or http", cfg.Endpoint, endpoint.Scheme)
+	}
+	if endpoint.User != nil || strings.Trim(endpoint.Path, "/") != "" || endpoint.RawQuery != "" {
+		return nil, errors.New("the endpoint takes a scheme and a host only, without user, path or query")
+	}
+	return &url.URL{Scheme: endpoint.Scheme, Host: endpoint.Host}, nil
+}
+
+// readTransport is Go's default one: a repeated read does no harm.
+func readTransport() *http.Transport {
+	return http.DefaultTransport.(*http.Transport).Clone()
+}
+
+// submitTransport cannot send a request twice. net/http replays a body-less GET
+// when a reused connection dies after the request was read (observed: the
+// service sees the command twice under one nonce, the caller sees success), and
+// HTTP/2 has retries of its own; so every submit has a fresh HTTP/1 connection.
+func submitTransport() *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.DisableKeepAlives = true
+	t.ForceAttemptHTTP2 = false
+	t.Protocols = new(http.Protocols)
+	t.Protocols.SetHTTP1(true)
+	return t
+}
+
+// refuseRedirect keeps a signed request from being sent to another address.
+func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// read performs a call that changes nothing and may be repeated.
+func (c *Client) read(ctx context.Context, req request) ([]byte, error) {
+	return c.exchange(ctx, c.reads, req)
+}
+
+// submit performs a call that starts something and must not be repeated.
+func (c *Client) submit(ctx context.Context, req request) ([]byte, error) {
+	return c.exchange(ctx, c.submits, req)
+}
+
+func (c *Client) exchange(ctx context.Context, via *http.Client, req request) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+
+	subject := req.subject()
+	signed, secrets, err := c.signer.sign(req, c.endpoint, c.region)
+	if err != nil {
+		return nil, subject.failure(CodeNoCredentials, err.Error(), err)
+	}
+	httpReq, err := http.NewRequestWithContext(ctx, signed.GetMethod(), signed.BuildUrl(), nil)
+	if err != nil {
+		return nil, subject.failure(CodeBadRequest, "the request could not be built", nil)
+	}
+	for k, v := range signed.GetHeaders() {
+		httpReq.Header.Set(k, v)
+	}
+
+	resp, err := via.Do(httpReq)
+	if err != nil {
+		return nil, subject.transportFailure(err)
+	}
+	defer resp.Body.Close() //nolint:errcheck // the body was read; closing it can no longer lose anything
+
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	switch {
+	case err != nil:
+		return nil, subject.transportFailure(err)
+	case len(body) > maxBody:
+		return nil, subject.failure(CodeBadResponse, fmt.Sprintf("the answer is larger than %d MiB", maxBody>>20), nil)
+	}
+	if failure := subject.serviceFailure(resp.StatusCode, body, secrets); failure != nil {
+		return nil, failure
+	}
+	return body, nil
+}

@@ -1,0 +1,178 @@
+package ehpc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// The errors of this package are all *Error. Its Code is the service's own
+// (ConflictOpt, NotAuthorized, …; what each means is in the table of faults.go)
+// or, when no usable answer came, one of these:
+const (
+	// CodeBadRequest: refused by this package before anything was sent.
+	CodeBadRequest = "Client.BadRequest"
+	// CodeNoCredentials: no cloud credential could be had; nothing was sent.
+	CodeNoCredentials = "Client.NoCredentials"
+	// CodeUnreachable: no connection was made; nothing was sent.
+	CodeUnreachable = "Client.Unreachable"
+	// CodeConnectionLost: the connection broke after the request may have been
+	// sent, or in the middle of the answer.
+	CodeConnectionLost = "Client.ConnectionLost"
+	// CodeTimeout: no whole answer came in time.
+	CodeTimeout = "Client.Timeout"
+	// CodeCanceled: the caller gave up.
+	CodeCanceled = "Client.Canceled"
+	// CodeBadResponse: an answer came that is not what the API documents.
+	CodeBadResponse = "Client.BadResponse"
+	// codeHTTP followed by the status: an error answer without a code of the
+	// service, from a gateway or a proxy.
+	codeHTTP = "HTTP."
+)
+
+// maxMessage bounds the service's part of an error text, in characters.
+const maxMessage = 400
+
+// Error is every error of this package. Its text names the action, cluster,
+// command and request id, and never a URL, key, signature or token.
+type Error struct {
+	Action    string
+	ClusterID string
+	CommandID string
+
+	Code       string // the service's, or one of the Code constants
+	Message    string // what the service or the network said, cleaned
+	HTTPStatus int    // 0 when no answer came
+	RequestID  string // "" when the answer held none
+
+	cause error // holds no URL; see transportFailure
+}
+
+// Error reads "InvokeShellCommand on cluster C: ConflictOpt (HTTP 403): a
+// conflicting operation is running [request R]; <advice>".
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Action)
+	if e.ClusterID != "" {
+		b.WriteString(" on cluster " + e.ClusterID)
+	}
+	if e.CommandID != "" {
+		b.WriteString(", command " + e.CommandID)
+	}
+	b.WriteString(": " + e.Code)
+	if e.HTTPStatus != 0 {
+		fmt.Fprintf(&b, " (HTTP %d)", e.HTTPStatus)
+	}
+	if e.Message != "" {
+		b.WriteString(": " + strings.TrimRight(e.Message, ". "))
+	}
+	if e.RequestID != "" {
+		b.WriteString(" [request " + e.RequestID + "]")
+	}
+	if advice := faultOf(e).advice; advice != "" {
+		b.WriteString("; " + advice)
+	}
+	return b.String()
+}
+
+// Unwrap gives the network's or the context's error, without any URL.
+func (e *Error) Unwrap() error { return e.cause }
+
+// Is makes errors.Is(err, &Error{Code: "ConflictOpt"}) compare by code.
+func (e *Error) Is(target error) bool {
+	t, ok := target.(*Error)
+	return ok && t.Code == e.Code
+}
+
+// subject is what a call was about, for its errors.
+type subject struct {
+	action, clusterID, commandID string
+}
+
+func (s subject) failure(code, message string, cause error) *Error {
+	return &Error{
+		Action: s.action, ClusterID: s.clusterID, CommandID: s.commandID,
+		Code: code, Message: message, cause: cause,
+	}
+}
+
+// transportFailure sorts an error of net/http. *url.Error prints the whole URL,
+// with key, signature, token and command, so only what it wraps is kept.
+func (s subject) transportFailure(err error) *Error {
+	var inURL *url.Error
+	for errors.As(err, &inURL) {
+		err = inURL.Err
+	}
+	var dial *net.OpError
+	var timeout net.Error
+	switch {
+	case errors.Is(err, context.Canceled):
+		return s.failure(CodeCanceled, "the call was given up", err)
+	case errors.As(err, &dial) && dial.Op == "dial":
+		return s.failure(CodeUnreachable, err.Error(), err)
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return s.failure(CodeTimeout, "no whole answer in time", err)
+	default:
+		return s.failure(CodeConnectionLost, err.Error(), err)
+	}
+}
+
+// errorBody is the service's error answer. Proxies and mocks send other types,
+// so every field is read as whatever scalar it is.
+type errorBody struct {
+	Code      scalar
+	Message   scalar
+	RequestID scalar `json:"RequestId"`
+}
+
+// serviceFailure judges an answer by status and body: nil means success. A 200
+// that carries a Code is an error too.
+func (s subject) serviceFailure(status int, body []byte, secrets []string) *Error {
+	var answer errorBody
+	malformed := json.Unmarshal(unwrapped(body), &answer) != nil
+	succeeded := status >= 200 && status < 300
+	if succeeded && (malformed || answer.Code == "") {
+		return nil
+	}
+	code := plainCode(string(answer.Code))
+	message := string(answer.Message)
+	if code == "" || malformed {
+		code = codeHTTP + strconv.Itoa(status)
+		message = "an error answer without a code of the service"
+	}
+	failure := s.failure(code, clean(redact(message, secrets)), nil)
+	failure.HTTPStatus = status
+	failure.RequestID = clean(redact(string(answer.RequestID), secrets))
+	return failure
+}
+
+// plainCode accepts what the service's codes look like; anything else could not
+// be matched and might break the places that show it.
+func plainCode(code string) string {
+	for _, r := range code {
+		if r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '.' && r != '_' && r != '-' {
+			return ""
+		}
+	}
+	if len(code) > 100 {
+		return ""
+	}
+	return code
+}
+
+// clean makes one bounded, printable line of text from outside.
+func clean(text string) string {
+	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool {
+		return unicode.IsSpace(r) || !unicode.IsPrint(r)
+	}), " ")
+	if runes := []rune(text); len(runes) > maxMessage {
+		return string(runes[:maxMessage]) + "…"
+	}
+	return text
+}

@@ -1,0 +1,29 @@
+package ehpc
+
+import "github.com/aliyun/alibaba-cloud-sdk-go/sdk/requests"
+
+// rpc is the part that all requests share. Parameters ride in the query of a
+// GET: the API's metadata lists no other method.
+type rpc struct {
+	*requests.RpcRequest
+}
+
+func newRPC(action string) rpc {
+	r := rpc{&requests.RpcRequest{}}
+	r.InitWithApiInfo("EHPC", apiVersion, action, "ehs", "openAPI")
+	r.Method = requests.GET
+	return r
+}
+
+// instance is the vendor's repeated parameter Instance.N.Id.
+type instance struct {
+	ID string `name:"Id"`
+}
+
+func instancesOf(ids []string) *[]instance {
+	list := make([]instance, len(ids))
+	for i, id := range ids {
+		list[i].ID = id
+	}
+	return &list
+}

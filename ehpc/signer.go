@@ -1,0 +1,133 @@
+package ehpc
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth"
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/credentials"
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/requests"
+)
+
+// Environment variables of the vendor's chain that hold a static credential.
+const (
+	envAccessKeyID     = "ALIBABA_CLOUD_ACCESS_KEY_ID"
+	envAccessKeySecret = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"
+	envSecurityToken   = "ALIBABA_CLOUD_SECURITY_TOKEN"
+)
+
+// request is one call before it is signed.
+type request interface {
+	requests.AcsRequest
+	subject() subject
+}
+
+// signer signs requests with the vendor's signature version 1.
+type signer struct {
+	// The vendor's providers refresh and remember without a lock of their own.
+	mu       sync.Mutex
+	provider credentials.CredentialsProvider
+}
+
+func newSigner(provider credentials.CredentialsProvider) (*signer, error) {
+	if provider == nil {
+		if err := checkEnvironment(); err != nil {
+			return nil, err
+		}
+		provider = credentials.NewDefaultCredentialsProvider()
+	}
+	s := &signer{provider: provider}
+	if _, err := s.credentials(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// checkEnvironment reports a half-set static credential by name. The vendor's
+// chain would pass over it and look elsewhere.
+func checkEnvironment() error {
+	id, secret := os.Getenv(envAccessKeyID) != "", os.Getenv(envAccessKeySecret) != ""
+	switch {
+	case id && !secret:
+		return fmt.Errorf("%s is set but %s is not: set both, or neither to use a profile or a role", envAccessKeyID, envAccessKeySecret)
+	case secret && !id:
+		return fmt.Errorf("%s is set but %s is not: set both, or neither to use a profile or a role", envAccessKeySecret, envAccessKeyID)
+	case os.Getenv(envSecurityToken) != "" && !id:
+		return fmt.Errorf("%s is set but %s and %s are not: a token is of use only together with its key", envSecurityToken, envAccessKeyID, envAccessKeySecret)
+	}
+	return nil
+}
+
+// credentials asks the provider, which may refresh an expiring token. Its own
+// error text is dropped: it can quote answers of the token service. A panic of
+// the vendor's code (it dereferences absent fields) means no credential.
+func (s *signer) credentials() (cc *credentials.Credentials, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer func() {
+		if recover() != nil {
+			cc, err = nil, errNoCredentials
+		}
+	}()
+	cc, err = s.provider.GetCredentials()
+	if err != nil || cc == nil || cc.AccessKeyId == "" || cc.AccessKeySecret == "" {
+		return nil, errNoCredentials
+	}
+	return cc, nil
+}
+
+var errNoCredentials = errors.New("no usable cloud credential: set " + envAccessKeyID + " and " + envAccessKeySecret +
+	" (and " + envSecurityToken + " for a temporary one), or give this machine an Alibaba Cloud profile or ECS role")
+
+// sign completes the request and returns, beside it, every secret that it now
+// holds, for cleaning what the service may quote back.
+func (s *signer) sign(req request, endpoint *url.URL, region string) (requests.AcsRequest, []string, error) {
+	cc, err := s.credentials()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := requests.InitParams(req); err != nil {
+		return nil, nil, errors.New("the parameters could not be encoded")
+	}
+	req.SetScheme(endpoint.Scheme)
+	req.SetDomain(endpoint.Host)
+	if err := auth.Sign(req, nil, region, fixed{cc}); err != nil {
+		return nil, nil, errors.New("the request could not be signed")
+	}
+	return req, secretsOf(cc, req.GetQueryParams()["Signature"]), nil
+}
+
+// fixed hands one already resolved credential to the vendor's signing code.
+type fixed struct{ cc *credentials.Credentials }
+
+func (f fixed) GetCredentials() (*credentials.Credentials, error) { return f.cc, nil }
+func (f fixed) GetProviderName() string                           { return f.cc.ProviderName }
+
+func secretsOf(cc *credentials.Credentials, signature string) []string {
+	var secrets []string
+	for _, secret := range []string{cc.AccessKeyId, cc.AccessKeySecret, cc.SecurityToken, cc.BearerToken, signature} {
+		if secret == "" {
+			continue
+		}
+		once := url.QueryEscape(secret)
+		secrets = append(secrets, secret, once, url.QueryEscape(once))
+	}
+	return secrets
+}
+
+// redact removes secrets from text that came from outside. A signature mismatch
+// makes the real gateway quote the whole string that it signed, key, token and
+// command included, so everything from there on is cut as well.
+func redact(text string, secrets []string) string {
+	if i := strings.Index(strings.ToLower(text), "string to sign"); i >= 0 {
+		text = text[:i] + "string to sign: (removed)"
+	}
+	for _, secret := range secrets {
+		text = strings.ReplaceAll(text, secret, "(removed)")
+	}
+	return text
+}
