@@ -1,0 +1,58 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+
+	"ehpcflow/ehpc"
+)
+
+// WorkerStopping is the type of the error with which a watch leaves a worker that
+// is shutting down. Another worker takes it over at once.
+const WorkerStopping = "WorkerStopping"
+
+// SubmitFailure is the detail of a failed submit's error.
+type SubmitFailure struct {
+	// MayHaveRun is set when the command may be running all the same.
+	MayHaveRun bool `json:"mayHaveRun"`
+}
+
+// readFailure turns an error of a read into one that the server retries, at the
+// pace that the error's code asks for, or that ends the run. submittedAt is when
+// the object that was read came to be.
+func (a *Activities) readFailure(ctx context.Context, err error, submittedAt time.Time) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	retry := ehpc.Judge(err).Read
+	if retry == ehpc.WhileNew && time.Since(submittedAt) > a.Pace.NewFor {
+		retry = ehpc.Never
+	}
+	return a.failure(ctx, err, retry)
+}
+
+// submitFailure turns an error of a submit into one that is retried only when it
+// is certain that nothing was started.
+func (a *Activities) submitFailure(ctx context.Context, err error) error {
+	judgement := ehpc.Judge(err)
+	if judgement.MayHaveRun {
+		return temporal.NewApplicationErrorWithOptions(
+			err.Error()+"; the command may be running and was not sent again: look for it in the cluster's command list before starting it anew",
+			judgement.Code, temporal.ApplicationErrorOptions{
+				NonRetryable: true,
+				Details:      []any{SubmitFailure{MayHaveRun: true}},
+			})
+	}
+	return a.failure(ctx, err, judgement.Submit)
+}
+
+func (a *Activities) failure(ctx context.Context, err error, retry ehpc.Retry) error {
+	options := temporal.ApplicationErrorOptions{NonRetryable: retry == ehpc.Never}
+	if retry != ehpc.Never {
+		options.NextRetryDelay = a.Pace.backoff(retry, activity.GetInfo(ctx).Attempt)
+	}
+	return temporal.NewApplicationErrorWithOptions(err.Error(), ehpc.Judge(err).Code, options)
+}

@@ -1,0 +1,72 @@
+package workflows
+
+import (
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+)
+
+// Every timeout and retry policy of a run. How soon an attempt follows another is
+// the activity's to say, by the API's code; what is here bounds it.
+const (
+	// oneCall bounds an attempt of an activity that calls the API a few times.
+	oneCall = 2 * time.Minute
+
+	// patienceBefore the command is submitted: nothing is lost by giving up.
+	patienceBefore = time.Hour
+
+	// patienceAfter it is submitted: an API that fails for a day must not lose a
+	// running command.
+	patienceAfter = 24 * time.Hour
+
+	// deadlineSlack is granted to the service on top of the command's timeout,
+	// for delivering the command, killing it and reporting so.
+	deadlineSlack = 5 * time.Minute
+
+	// watchHeartbeat is when a silent watch is given to another worker. A look
+	// takes at most 20 s of waiting and 15 s of call.
+	watchHeartbeat = 45 * time.Second
+)
+
+func beforeSubmit(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		Summary:                summary,
+		StartToCloseTimeout:    oneCall,
+		ScheduleToCloseTimeout: patienceBefore,
+	})
+}
+
+// submitting never starts a second attempt after one that did not report: its
+// worker may have died with the command already sent. An attempt under way is
+// waited for even when the run is cancelled, for the command's id.
+func submitting(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		Summary:                summary,
+		StartToCloseTimeout:    oneCall,
+		ScheduleToCloseTimeout: patienceBefore,
+		WaitForCancellation:    true,
+		RetryPolicy: &temporal.RetryPolicy{
+			NonRetryableErrorTypes: []string{"TemporalTimeout:" + enumspb.TIMEOUT_TYPE_START_TO_CLOSE.String()},
+		},
+	})
+}
+
+func watching(ctx workflow.Context, timeout time.Duration, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		Summary:                summary,
+		StartToCloseTimeout:    timeout + 2*deadlineSlack,
+		ScheduleToCloseTimeout: timeout + patienceAfter,
+		HeartbeatTimeout:       watchHeartbeat,
+	})
+}
+
+func collecting(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		Summary:                summary,
+		StartToCloseTimeout:    oneCall,
+		ScheduleToCloseTimeout: patienceAfter,
+		HeartbeatTimeout:       watchHeartbeat,
+	})
+}
