@@ -45,7 +45,7 @@ func (in RunCommandInput) Validate() error {
 	problem := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 
 	if strings.TrimSpace(in.ClusterID) == "" {
-		problem("no cluster: name one")
+		problem("no cluster: name one (--cluster)")
 	}
 	in.Target.validate(problem)
 	switch length := utf8.RuneCountInString(in.Command); {
@@ -71,9 +71,9 @@ func (in RunCommandInput) Validate() error {
 func (t Target) validate(problem func(string, ...any)) {
 	switch {
 	case t.All && len(t.Nodes) > 0:
-		problem("both all nodes and single nodes are asked for: choose one")
+		problem("both all nodes (--all) and single nodes (--node) are asked for: choose one")
 	case !t.All && len(t.Nodes) == 0:
-		problem("no target: name nodes, or ask for all of them")
+		problem("no target: name nodes (--node), or ask for all of them (--all)")
 	case len(t.Nodes) > MaxNodes:
 		problem("%d nodes are named, a run takes %d: use several runs", len(t.Nodes), MaxNodes)
 	}

@@ -1,0 +1,94 @@
+// Package connect connects a program to Temporal by the environment and the
+// profile file that all Temporal tools share (TEMPORAL_ADDRESS and friends).
+package connect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
+	"go.temporal.io/sdk/log"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// patience bounds the first connection.
+const patience = 5 * time.Second
+
+// UnreachableError says that Temporal, or the worker behind it, does not answer,
+// and what to do.
+type UnreachableError struct{ Message string }
+
+func (e *UnreachableError) Error() string { return e.Message }
+
+// ConfigError says that the settings of the connection cannot be used.
+type ConfigError struct{ Message string }
+
+func (e *ConfigError) Error() string { return e.Message }
+
+// Temporal connects, or says within a few seconds that it cannot.
+func Temporal(ctx context.Context, logger log.Logger) (client.Client, client.Options, error) {
+	options, err := envconfig.LoadDefaultClientOptions()
+	if err != nil {
+		return nil, options, &ConfigError{fmt.Sprintf("the Temporal settings cannot be used: %v; see the TEMPORAL_ variables and the profile file", err)}
+	}
+	if options.HostPort == "" {
+		options.HostPort = client.DefaultHostPort
+	}
+	if options.Namespace == "" {
+		options.Namespace = client.DefaultNamespace
+	}
+	options.Logger = logger
+
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	c, err := client.DialContext(ctx, options)
+	if err != nil {
+		return nil, options, &UnreachableError{fmt.Sprintf(
+			"no Temporal server answers at %s (%s): start one, or set TEMPORAL_ADDRESS", options.HostPort, reason(err))}
+	}
+	return c, options, nil
+}
+
+// Explain turns an error of a Temporal call into one for people, where it says
+// that the server or the namespace is not there; others pass unchanged.
+func Explain(err error, options client.Options) error {
+	var noNamespace *serviceerror.NamespaceNotFound
+	switch {
+	case errors.As(err, &noNamespace):
+		return &ConfigError{fmt.Sprintf("namespace %q does not exist on the Temporal server at %s: create it, or set TEMPORAL_NAMESPACE",
+			options.Namespace, options.HostPort)}
+	case Transient(err):
+		return &UnreachableError{fmt.Sprintf("the Temporal server at %s does not answer (%s)", options.HostPort, reason(err))}
+	}
+	return err
+}
+
+// Transient says that a Temporal call failed in a way that may pass.
+func Transient(err error) bool {
+	var unavailable *serviceerror.Unavailable
+	var deadline *serviceerror.DeadlineExceeded
+	return errors.As(err, &unavailable) || errors.As(err, &deadline) || errors.Is(err, context.DeadlineExceeded)
+}
+
+func reason(err error) string {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "no answer in time"
+	}
+	switch s, ok := status.FromError(errors.Unwrap(err)); {
+	case ok && s.Code() == codes.DeadlineExceeded:
+		return "no answer in time"
+	case ok:
+		err = s.Err()
+	}
+	text := err.Error()
+	if i := strings.LastIndex(text, "while dialing: "); i >= 0 {
+		text = strings.TrimRight(text[i+len("while dialing: "):], `"`)
+	}
+	return text
+}

@@ -1,0 +1,92 @@
+// Package console shows runs to people in a terminal: progress while they go on,
+// their result when they have ended.
+package console
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+
+	"ehpcflow/internal/runs"
+	"ehpcflow/workflows"
+)
+
+// Progress shows how a run comes along.
+type Progress interface {
+	Show(report runs.Report)
+	// Close leaves the screen in order. It may be called twice.
+	Close()
+}
+
+// NewProgress draws live on a terminal, and writes a line for each change
+// elsewhere.
+func NewProgress(out *os.File) Progress {
+	if width, height, err := term.GetSize(int(out.Fd())); err == nil && width > 0 {
+		return newLive(out, height)
+	}
+	return &lines{out: out, states: make(map[string]string)}
+}
+
+// lines writes what changed since the report before.
+type lines struct {
+	out     io.Writer
+	phase   workflows.Phase
+	states  map[string]string
+	trouble string
+}
+
+func (l *lines) Show(report runs.Report) {
+	if report.Phase != l.phase && report.Phase != "" {
+		l.phase = report.Phase
+		l.print(phaseText(report))
+	}
+	if report.Trouble != l.trouble {
+		l.trouble = report.Trouble
+		if l.trouble != "" {
+			l.print("waiting: " + l.trouble)
+		}
+	}
+	for _, node := range report.Nodes {
+		if state := stateText(node); state != l.states[node.InstanceID] {
+			l.states[node.InstanceID] = state
+			l.print(node.InstanceID + " " + state)
+		}
+	}
+}
+
+func (l *lines) print(text string) {
+	fmt.Fprintf(l.out, "%s %s\n", time.Now().Format(time.TimeOnly), printable(text)) //nolint:errcheck // progress that cannot be shown changes nothing
+}
+
+func (*lines) Close() {}
+
+// phaseText says in a few words what a run is doing.
+func phaseText(report runs.Report) string {
+	switch report.Phase {
+	case workflows.Resolving:
+		return "finding the nodes of " + report.ClusterID
+	case workflows.Submitting:
+		return fmt.Sprintf("starting the command on %d nodes", len(report.Nodes))
+	case workflows.Watching:
+		return fmt.Sprintf("command %s: %s", report.CommandID, report.CountsText())
+	case workflows.Collecting:
+		return "reading exit codes and output"
+	case workflows.Ended:
+		return "ended: " + report.CountsText()
+	}
+	return "waiting for a worker"
+}
+
+func stateText(node workflows.NodeResult) string {
+	text := string(node.State)
+	if node.ExitCode != nil {
+		text += fmt.Sprintf(" (exit %d)", *node.ExitCode)
+	}
+	if remark := node.Remark(); remark != "" {
+		text += ": " + remark
+	}
+	return text
+}

@@ -1,0 +1,35 @@
+// Package logging makes the zap logger of a program and the adapter that gives it
+// to Temporal's SDK.
+package logging
+
+import (
+	"log/slog"
+	"os"
+
+	"go.temporal.io/sdk/log"
+	"go.uber.org/zap"
+	"go.uber.org/zap/exp/zapslog"
+	"go.uber.org/zap/zapcore"
+	"golang.org/x/term"
+)
+
+// New logs to stderr from the level on: lines for people on a terminal, JSON
+// elsewhere.
+func New(level zapcore.Level) (*zap.Logger, error) {
+	config := zap.NewProductionConfig()
+	config.EncoderConfig.EncodeTime = zapcore.RFC3339TimeEncoder
+	if term.IsTerminal(int(os.Stderr.Fd())) {
+		config = zap.NewDevelopmentConfig()
+		config.Development = false
+		config.EncoderConfig.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05.000")
+	}
+	config.Level = zap.NewAtomicLevelAt(level)
+	config.DisableStacktrace = true
+	config.DisableCaller = true
+	return config.Build()
+}
+
+// ForTemporal adapts a logger to the SDK.
+func ForTemporal(logger *zap.Logger) log.Logger {
+	return log.NewStructuredLogger(slog.New(zapslog.NewHandler(logger.Core())))
+}

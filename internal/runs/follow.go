@@ -1,0 +1,46 @@
+package runs
+
+import (
+	"context"
+	"time"
+
+	"go.temporal.io/sdk/client"
+
+	"ehpcflow/internal/connect"
+)
+
+// outagePatience is how long Temporal may be away while a run is followed.
+const outagePatience = time.Minute
+
+// Follow reads a run again and again, shows each report, and returns the last one
+// when the run has ended. Giving up through the context leaves the run alone.
+func Follow(ctx context.Context, c client.Client, id string, show func(Report)) (Report, error) {
+	answered := time.Now()
+	for since := time.Now(); ; {
+		report, err := Read(ctx, c, id)
+		switch {
+		case ctx.Err() != nil:
+			return report, ctx.Err()
+		case connect.Transient(err) && time.Since(answered) < outagePatience:
+			report.State, report.Trouble = Running, "Temporal does not answer; the run goes on when it does"
+		case err != nil:
+			return report, err
+		default:
+			answered = time.Now()
+		}
+		show(report)
+		if report.State != Running {
+			return report, nil
+		}
+		select {
+		case <-time.After(period(time.Since(since))):
+		case <-ctx.Done():
+			return report, ctx.Err()
+		}
+	}
+}
+
+// period is brisk at first and costs a server little later on.
+func period(following time.Duration) time.Duration {
+	return min(max(following/20, 200*time.Millisecond), 5*time.Second)
+}

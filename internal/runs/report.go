@@ -1,0 +1,171 @@
+package runs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"ehpcflow/workflows"
+)
+
+// queryPatience bounds the wait for a worker to answer how a run stands.
+const queryPatience = 3 * time.Second
+
+// Report is how a run stands, for people and, as JSON, for machines.
+type Report struct {
+	RunID string `json:"run"`
+
+	// State is Temporal's: running, completed, failed, canceled, terminated or
+	// timed_out. A completed run has a verdict, which need not be a success.
+	State State `json:"state"`
+
+	workflows.RunCommandStatus
+
+	// Error of a run that did not complete: its code, the API's where it is
+	// one, and its sentence.
+	Error *Failure `json:"error,omitempty"`
+
+	// Trouble of a run that goes on: what an activity is being retried for, or
+	// that no worker answers. Empty when all is well.
+	Trouble string `json:"trouble,omitempty"`
+}
+
+// State is how Temporal holds a run.
+type State string
+
+// The states.
+const (
+	Running    State = "running"
+	Completed  State = "completed"
+	Failed     State = "failed"
+	Canceled   State = "canceled"
+	Terminated State = "terminated"
+	TimedOut   State = "timed_out"
+)
+
+// Failure is why a run did not complete.
+type Failure struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+// Succeeded says that every node of the run was seen to succeed.
+func (r Report) Succeeded() bool { return r.State == Completed && r.Verdict == workflows.Succeeded }
+
+// NotFoundError says that there is no such run.
+type NotFoundError struct{ Message string }
+
+func (e *NotFoundError) Error() string { return e.Message }
+
+// Read reports how a run stands.
+func Read(ctx context.Context, c client.Client, id string) (Report, error) {
+	report := Report{RunID: id}
+	described, err := c.DescribeWorkflowExecution(ctx, id, "")
+	var notFound *serviceerror.NotFound
+	if errors.As(err, &notFound) {
+		return report, &NotFoundError{fmt.Sprintf("there is no run %s: check its name and the namespace", id)}
+	}
+	if err != nil {
+		return report, fmt.Errorf("describe run %s: %w", id, err)
+	}
+	if kind := described.GetWorkflowExecutionInfo().GetType().GetName(); kind != runCommandType {
+		return report, &NotFoundError{fmt.Sprintf("%s is a workflow of type %s, not a run of ehpcflow", id, kind)}
+	}
+	report.State = stateOf(described.GetWorkflowExecutionInfo().GetStatus())
+	switch report.State {
+	case Completed, Failed, Canceled:
+		return report, report.readEnd(ctx, c)
+	case Running, Terminated, TimedOut:
+		report.Trouble = trouble(described)
+		report.readStatus(ctx, c)
+	}
+	if report.State == Terminated || report.State == TimedOut {
+		report.Trouble = ""
+		report.Error = &Failure{Code: string(report.State), Message: "the workflow was ended from outside; the command was not stopped and may still be running"}
+	}
+	return report, nil
+}
+
+const runCommandType = "RunCommand"
+
+func stateOf(status enumspb.WorkflowExecutionStatus) State {
+	switch status {
+	case enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED:
+		return Completed
+	case enumspb.WORKFLOW_EXECUTION_STATUS_FAILED:
+		return Failed
+	case enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED:
+		return Canceled
+	case enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED:
+		return Terminated
+	case enumspb.WORKFLOW_EXECUTION_STATUS_TIMED_OUT:
+		return TimedOut
+	}
+	return Running
+}
+
+// readStatus asks the run itself, which takes a worker.
+func (r *Report) readStatus(ctx context.Context, c client.Client) {
+	ctx, cancel := context.WithTimeout(ctx, queryPatience)
+	defer cancel()
+	answer, err := c.QueryWorkflow(ctx, r.RunID, "", workflows.StatusQuery)
+	if err == nil {
+		err = answer.Get(&r.RunCommandStatus)
+	}
+	if err != nil && r.Trouble == "" {
+		r.Trouble = "no worker answers for the run; it goes on when one does"
+	}
+}
+
+// readEnd takes the states from what the run left: its result, or the details of
+// its error.
+func (r *Report) readEnd(ctx context.Context, c client.Client) error {
+	r.Phase = workflows.Ended
+	err := c.GetWorkflow(ctx, r.RunID, "").Get(ctx, &r.RunCommandResult)
+	var application *temporal.ApplicationError
+	var canceled *temporal.CanceledError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &application):
+		r.Error = &Failure{Code: application.Type(), Message: application.Message()}
+		if application.HasDetails() {
+			return application.Details(&r.RunCommandResult)
+		}
+		return nil
+	case errors.As(err, &canceled):
+		if canceled.HasDetails() {
+			if err := canceled.Details(&r.RunCommandResult); err != nil {
+				return err
+			}
+		}
+		r.Error = &Failure{Code: "Canceled", Message: r.Reason}
+		return nil
+	}
+	return fmt.Errorf("read the end of run %s: %w", r.RunID, err)
+}
+
+// trouble says what the activity under way is being retried for.
+func trouble(described *workflowservice.DescribeWorkflowExecutionResponse) string {
+	for _, pending := range described.GetPendingActivities() {
+		if failure := pending.GetLastFailure(); failure != nil && pending.GetAttempt() > 1 {
+			return fmt.Sprintf("%s (attempt %d%s)", failure.GetMessage(), pending.GetAttempt(), nextAttempt(pending))
+		}
+	}
+	return ""
+}
+
+func nextAttempt(pending *workflowpb.PendingActivityInfo) string {
+	if pending.GetState() != enumspb.PENDING_ACTIVITY_STATE_SCHEDULED || pending.GetNextAttemptScheduleTime() == nil {
+		return ""
+	}
+	return fmt.Sprintf(" at %s", pending.GetNextAttemptScheduleTime().AsTime().Local().Format(time.TimeOnly))
+}

@@ -1,0 +1,156 @@
+// Package runs starts runs, and reads how they stand, through a Temporal client.
+package runs
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+
+	"ehpcflow/internal/connect"
+	"ehpcflow/internal/taskqueue"
+	"ehpcflow/workflows"
+)
+
+// workerPatience bounds the wait for a worker on the task queue.
+const workerPatience = 5 * time.Second
+
+// ExistsError says that a run of that name was started before.
+type ExistsError struct{ ID string }
+
+func (e *ExistsError) Error() string {
+	return fmt.Sprintf("run %s exists already and nothing was started: look at it, or choose another id", e.ID)
+}
+
+// NewID names a run so that names sort by time: run-20261124-081605-x7k2qd.
+func NewID() string {
+	return "run-" + time.Now().UTC().Format("20060102-150405") + "-" + strings.ToLower(rand.Text()[:6])
+}
+
+// Start starts a run under a name that no run ever had. When no worker takes it
+// up within a few seconds it leaves nothing behind.
+func Start(ctx context.Context, c client.Client, queue, id string, in workflows.RunCommandInput) error {
+	if err := awaitWorker(ctx, c, queue); err != nil {
+		return err
+	}
+	_, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID:                                       id,
+		TaskQueue:                                queue,
+		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		StaticSummary:                            summary(in),
+		StaticDetails:                            details(in),
+	}, workflows.RunCommand, in)
+	var exists *serviceerror.WorkflowExecutionAlreadyStarted
+	if errors.As(err, &exists) {
+		return &ExistsError{ID: id}
+	}
+	if err != nil {
+		return err
+	}
+	return awaitPickup(ctx, c, queue, id)
+}
+
+func noWorker(queue string) error {
+	return &connect.UnreachableError{Message: fmt.Sprintf(
+		"no worker serves task queue %q, nothing was started: start the worker program with the same Temporal address, namespace and task queue", queue)}
+}
+
+func awaitWorker(ctx context.Context, c client.Client, queue string) error {
+	return within(ctx, noWorker(queue), func() (bool, error) { return taskqueue.Served(ctx, c, queue) })
+}
+
+// awaitPickup waits until a worker has begun with the run. A worker that died a
+// moment ago still looks like one, so the run is taken back when none does.
+func awaitPickup(ctx context.Context, c client.Client, queue, id string) error {
+	err := within(ctx, noWorker(queue), func() (bool, error) {
+		waiting, err := untouched(ctx, c, id)
+		return !waiting, err
+	})
+	var unreachable *connect.UnreachableError
+	if !errors.As(err, &unreachable) {
+		return err
+	}
+	return takeBack(ctx, c, id, err)
+}
+
+// takeBack removes a run that no worker has begun with. The cancellation comes
+// first: a worker that appears after it finds the run cancelled before its first
+// step and submits nothing, so that terminating it then is safe.
+func takeBack(ctx context.Context, c client.Client, id string, reason error) error {
+	if err := c.CancelWorkflow(ctx, id, ""); err != nil {
+		return fmt.Errorf("run %s waits for a worker and could not be taken back: %w", id, err)
+	}
+	waiting, err := untouched(ctx, c, id)
+	if err != nil {
+		return fmt.Errorf("run %s is cancelled but may still be listed: %w", id, err)
+	}
+	if !waiting {
+		return &connect.UnreachableError{Message: fmt.Sprintf("run %s was taken up only while it was being cancelled: look at its status", id)}
+	}
+	if err := c.TerminateWorkflow(ctx, id, "", "no worker took it up; nothing was started"); err != nil {
+		return fmt.Errorf("run %s is cancelled but still listed as waiting: %w", id, err)
+	}
+	return reason
+}
+
+// untouched reports whether no worker has begun with the run.
+func untouched(ctx context.Context, c client.Client, id string) (bool, error) {
+	described, err := c.DescribeWorkflowExecution(ctx, id, "")
+	if err != nil {
+		return false, fmt.Errorf("describe run %s: %w", id, err)
+	}
+	task := described.GetPendingWorkflowTask()
+	return task.GetState() == enumspb.PENDING_WORKFLOW_TASK_STATE_SCHEDULED && task.GetAttempt() <= 1 &&
+		described.GetWorkflowExecutionInfo().GetHistoryLength() <= 3, nil
+}
+
+// within asks until the answer is yes, for workerPatience, and then gives up with
+// the error.
+func within(ctx context.Context, giveUp error, ask func() (bool, error)) error {
+	deadline := time.After(workerPatience)
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		yes, err := ask()
+		if err != nil || yes {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			return giveUp
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// summary is the run's line in the Web UI, of which the server takes 400 bytes.
+func summary(in workflows.RunCommandInput) string {
+	where := "all nodes"
+	if n := len(in.Target.Nodes); n == 1 {
+		where = in.Target.Nodes[0]
+	} else if n > 1 {
+		where = fmt.Sprintf("%d nodes", n)
+	}
+	command := strings.Join(strings.Fields(in.Command), " ")
+	if runes := []rune(command); len(runes) > 60 {
+		command = string(runes[:60]) + "…"
+	}
+	return fmt.Sprintf("%s of %s: %s", where, in.ClusterID, command)
+}
+
+func details(in workflows.RunCommandInput) string {
+	fence := "```"
+	for strings.Contains(in.Command, fence) {
+		fence += "`"
+	}
+	return fmt.Sprintf("Cluster `%s`, timeout %d s\n\n%ssh\n%s\n%s", in.ClusterID, in.TimeoutSeconds, fence, in.Command, fence)
+}

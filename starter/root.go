@@ -1,0 +1,123 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/client"
+
+	"ehpcflow/internal/connect"
+	"ehpcflow/internal/logging"
+	"ehpcflow/internal/runs"
+	"ehpcflow/internal/taskqueue"
+	"ehpcflow/workflows"
+
+	"go.uber.org/zap"
+)
+
+// The exit codes, a contract with scripts.
+const (
+	exitSucceeded   = 0   // every node succeeded, or what was asked for was shown
+	exitOtherwise   = 1   // the run ended otherwise
+	exitUsage       = 2   // wrong usage; nothing was started
+	exitUnreachable = 3   // Temporal or the worker could not be reached
+	exitInterrupted = 130 // interrupted; a run that was started goes on
+)
+
+// errInterrupted ends a command whose person pressed Ctrl-C.
+var errInterrupted = errors.New("interrupted")
+
+// notSucceeded ends a command whose run ended without full success. The result
+// has been printed.
+var errNotSucceeded = errors.New("the run did not succeed")
+
+// usageError is a mistake on the command line.
+type usageError struct{ error }
+
+// app is what the subcommands share.
+type app struct {
+	stdout, stderr io.Writer
+	taskQueue      string
+}
+
+// execute runs the command line and returns its exit code.
+func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	a := &app{stdout: stdout, stderr: stderr}
+	root := a.command()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	code := exitCode(err)
+	if err != nil && code != exitInterrupted && !errors.Is(err, errNotSucceeded) {
+		fmt.Fprintf(stderr, "starter: %v\n", err) //nolint:errcheck // nowhere left to report to
+	}
+	return code
+}
+
+func (a *app) command() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "starter",
+		Short: "Run commands on the nodes of an E-HPC cluster as durable workflows",
+		Long: `Run commands on the nodes of an Alibaba Cloud E-HPC cluster as durable workflows.
+
+The Temporal server is found by TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and their
+like, or by Temporal's profile file; without any, at 127.0.0.1:7233.
+
+Exit codes: 0 every node succeeded, 1 the run ended otherwise, 2 wrong usage,
+3 Temporal or the worker could not be reached, 130 interrupted (the run goes on).`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageError{fmt.Errorf("there is no command %q; see starter --help", args[0])}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
+	})
+	root.PersistentFlags().StringVar(&a.taskQueue, "task-queue", cmp.Or(os.Getenv("EHPCFLOW_TASK_QUEUE"), taskqueue.Default),
+		"task queue that the worker serves; also EHPCFLOW_TASK_QUEUE")
+	root.AddCommand(a.runCommand(), a.statusCommand())
+	return root
+}
+
+// exitCode is the one place where an error becomes an exit code.
+func exitCode(err error) int {
+	var usage usageError
+	var input *workflows.InputError
+	var exists *runs.ExistsError
+	var notFound *runs.NotFoundError
+	var config *connect.ConfigError
+	var unreachable *connect.UnreachableError
+	switch {
+	case err == nil:
+		return exitSucceeded
+	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case errors.As(err, &usage), errors.As(err, &input), errors.As(err, &exists), errors.As(err, &notFound), errors.As(err, &config):
+		return exitUsage
+	case errors.As(err, &unreachable):
+		return exitUnreachable
+	}
+	return exitOtherwise
+}
+
+// withTemporal connects for the time of the call.
+func (a *app) withTemporal(ctx context.Context, use func(client.Client) error) error {
+	c, options, err := connect.Temporal(ctx, logging.ForTemporal(zap.NewNop()))
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return connect.Explain(use(c), options)
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/client"
+
+	"ehpcflow/internal/console"
+	"ehpcflow/internal/runs"
+	"ehpcflow/workflows"
+)
+
+// runOptions are the flags of run.
+type runOptions struct {
+	cluster    string
+	all        bool
+	nodes      []string
+	timeout    time.Duration
+	workingDir string
+	id         string
+	json       bool
+}
+
+func (a *app) runCommand() *cobra.Command {
+	var o runOptions
+	cmd := &cobra.Command{
+		Use:   "run --cluster ID (--all | --node ID…) [flags] -- COMMAND",
+		Short: "Run a command on nodes and wait for every one of them",
+		Long: `Run a command, as root, on nodes of a cluster, and wait for every one of them.
+
+The words after -- are joined by spaces, as ssh does; quote the command to keep
+it in one piece. Progress goes to stderr, the result to stdout. Ctrl-C leaves
+the run alone: starter status tells how it stands.`,
+		Example: `  starter run --cluster ehpc-hz-FYUr32 --all -- 'uptime'
+  starter run --cluster ehpc-hz-FYUr32 --node i-bp1aaaa --node i-bp1bbbb --timeout 2h -- /shared/solve.sh`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in, err := o.input(args, cmd.ArgsLenAtDash())
+			if err != nil {
+				return err
+			}
+			return a.withTemporal(cmd.Context(), func(c client.Client) error { return a.run(cmd.Context(), c, o, in) })
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.cluster, "cluster", "", "id of the cluster")
+	flags.BoolVar(&o.all, "all", false, "run on every node of the cluster")
+	flags.StringArrayVar(&o.nodes, "node", nil, "run on this node, by instance id; may be repeated")
+	flags.DurationVar(&o.timeout, "timeout", workflows.DefaultTimeout, "kill the command on a node after this time, 60s or more")
+	flags.StringVar(&o.workingDir, "workdir", "", "directory to run in on the node (default /root)")
+	flags.StringVar(&o.id, "id", "", "name of the run; a name runs once, whoever asks (default: a new one)")
+	flags.BoolVar(&o.json, "json", false, "write the result as JSON")
+	flags.SortFlags = false
+	return cmd
+}
+
+// input turns flags and words into the input of the workflow, with everything
+// that is wrong in one message.
+func (o runOptions) input(args []string, dash int) (workflows.RunCommandInput, error) {
+	in := workflows.RunCommandInput{
+		ClusterID:      o.cluster,
+		Target:         workflows.Target{All: o.all, Nodes: o.nodes},
+		Command:        strings.Join(args, " "),
+		WorkingDir:     o.workingDir,
+		TimeoutSeconds: int(o.timeout / time.Second),
+	}
+	switch {
+	case len(args) == 0:
+		return in, usageError{errors.New("no command: give it after --, such as starter run --cluster ID --all -- 'uptime'")}
+	case dash != 0:
+		return in, usageError{fmt.Errorf("%q stands before --: the command comes after it, flags before it", args[0])}
+	case o.timeout%time.Second != 0:
+		return in, usageError{fmt.Errorf("the timeout is %v: the API counts whole seconds", o.timeout)}
+	}
+	return in, in.Validate()
+}
+
+func (a *app) run(ctx context.Context, c client.Client, o runOptions, in workflows.RunCommandInput) error {
+	id := o.id
+	if id == "" {
+		id = runs.NewID()
+	}
+	if err := runs.Start(ctx, c, a.taskQueue, id, in); err != nil {
+		return err
+	}
+	a.note("run %s on cluster %s", id, in.ClusterID)
+
+	progress := console.NewProgress(os.Stderr)
+	report, err := runs.Follow(ctx, c, id, progress.Show)
+	progress.Close()
+	switch {
+	case ctx.Err() != nil:
+		a.note("interrupted; the run goes on. See how it stands: starter status %s", id)
+		return errInterrupted
+	case err != nil:
+		a.note("the run goes on. See how it stands: starter status %s", id)
+		return err
+	}
+	return a.print(report, o.json)
+}
+
+// print writes a report to stdout and turns its outcome into the command's.
+func (a *app) print(report runs.Report, asJSON bool) error {
+	write := console.WriteResult
+	if asJSON {
+		write = console.WriteJSON
+	}
+	if err := write(a.stdout, report); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	if report.State != runs.Running && !report.Succeeded() {
+		return errNotSucceeded
+	}
+	return nil
+}
+
+// note tells the person something beside the result.
+func (a *app) note(format string, args ...any) {
+	fmt.Fprintf(a.stderr, format+"\n", args...) //nolint:errcheck // a note that cannot be shown changes nothing
+}

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/client"
+
+	"ehpcflow/internal/runs"
+)
+
+func (a *app) statusCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "status RUN",
+		Short: "Show how a run stands, or what became of it",
+		Long: `Show how a run stands, or what became of it.
+
+The exit code is 0 while the run goes on and when every node succeeded, and 1
+when it ended otherwise.`,
+		Example: "  starter status run-20261124-081605-x7k2qd --json",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usageError{errors.New("status takes the name of one run")}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withTemporal(cmd.Context(), func(c client.Client) error {
+				report, err := runs.Read(cmd.Context(), c, args[0])
+				if err != nil {
+					return err
+				}
+				return a.print(report, asJSON)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "write the status as JSON")
+	return cmd
+}

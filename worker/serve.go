@@ -1,0 +1,130 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"ehpcflow/activities"
+	"ehpcflow/ehpc"
+	"ehpcflow/internal/connect"
+	"ehpcflow/internal/logging"
+	"ehpcflow/internal/taskqueue"
+)
+
+// The exit codes.
+const (
+	exitStopped     = 0 // asked to stop, and stopped in order
+	exitFailed      = 1 // could not go on
+	exitUsage       = 2 // wrong flags or settings
+	exitUnreachable = 3 // Temporal could not be reached
+)
+
+// options are the worker's settings.
+type options struct {
+	region    string
+	endpoint  string
+	taskQueue string
+	logLevel  string
+}
+
+// settingError is a setting that cannot be used.
+type settingError struct{ error }
+
+func execute(ctx context.Context, args []string, stderr io.Writer) int {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "worker",
+		Short: "Carry out the runs of a task queue",
+		Long: `Carry out the runs of a task queue.
+
+The Temporal server is found by TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and their
+like, or by Temporal's profile file; without any, at 127.0.0.1:7233.
+
+The cloud credential is found by the vendor's own chain: the variables
+ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, an OIDC role, the
+CLI's profile, the credentials file, or the ECS role of this machine.`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return settingError{fmt.Errorf("worker takes no arguments, only flags; see worker --help")}
+			}
+			return nil
+		},
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return o.serve(cmd.Context()) },
+	}
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		return settingError{fmt.Errorf("%w; see worker --help", err)}
+	})
+	flags := cmd.Flags()
+	flags.StringVar(&o.region, "region", os.Getenv("EHPCFLOW_REGION"), "cloud region of the clusters, such as cn-hangzhou; also EHPCFLOW_REGION")
+	flags.StringVar(&o.endpoint, "endpoint", os.Getenv("EHPCFLOW_ENDPOINT"), "address of the E-HPC API (default: the region's public one, over HTTPS); also EHPCFLOW_ENDPOINT")
+	flags.StringVar(&o.taskQueue, "task-queue", cmp.Or(os.Getenv("EHPCFLOW_TASK_QUEUE"), taskqueue.Default), "task queue to serve; also EHPCFLOW_TASK_QUEUE")
+	flags.StringVar(&o.logLevel, "log-level", cmp.Or(os.Getenv("EHPCFLOW_LOG_LEVEL"), "info"), "debug, info, warn or error; also EHPCFLOW_LOG_LEVEL")
+	flags.SortFlags = false
+	cmd.SetArgs(args)
+	cmd.SetOut(stderr)
+	cmd.SetErr(stderr)
+
+	err := cmd.ExecuteContext(ctx)
+	if err != nil {
+		fmt.Fprintf(stderr, "worker: %v\n", err) //nolint:errcheck // nowhere left to report to
+	}
+	return exitCode(err)
+}
+
+func exitCode(err error) int {
+	var setting settingError
+	var config *connect.ConfigError
+	var unreachable *connect.UnreachableError
+	switch {
+	case err == nil, errors.Is(err, context.Canceled):
+		return exitStopped
+	case errors.As(err, &setting), errors.As(err, &config):
+		return exitUsage
+	case errors.As(err, &unreachable):
+		return exitUnreachable
+	}
+	return exitFailed
+}
+
+// serve checks every setting, then serves the task queue until the context ends.
+func (o options) serve(ctx context.Context) error {
+	level, err := zapcore.ParseLevel(o.logLevel)
+	if err != nil {
+		return settingError{fmt.Errorf("log level %q: use debug, info, warn or error", o.logLevel)}
+	}
+	api, err := ehpc.New(ehpc.Config{Region: o.region, Endpoint: o.endpoint})
+	if err != nil {
+		return settingError{err}
+	}
+	logger, err := logging.New(level)
+	if err != nil {
+		return fmt.Errorf("start the log: %w", err)
+	}
+	c, temporal, err := connect.Temporal(ctx, logging.ForTemporal(logger))
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+
+	w := taskqueue.NewWorker(c, o.taskQueue, &activities.Activities{EHPC: api, Pace: activities.DefaultPace()})
+	if err := w.Start(); err != nil {
+		return connect.Explain(err, temporal)
+	}
+	logger.Info("serving",
+		zap.String("taskQueue", o.taskQueue), zap.String("temporal", temporal.HostPort),
+		zap.String("namespace", temporal.Namespace), zap.String("endpoint", api.Endpoint()))
+	<-ctx.Done()
+	logger.Info("stopping: no new work is taken, submits under way are finished")
+	w.Stop()
+	return nil
+}
