@@ -1,0 +1,226 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"ehpcflow/activities"
+	"ehpcflow/internal/console"
+	"ehpcflow/internal/logging"
+	"ehpcflow/internal/runs"
+	"ehpcflow/internal/taskqueue"
+	"ehpcflow/quickstart/devserver"
+	"ehpcflow/quickstart/stack"
+	"ehpcflow/workflows"
+
+	serverlog "go.temporal.io/server/common/log"
+)
+
+const sampleCommand = `echo "hello from $HOSTNAME, up since $(date +%H:%M)"`
+
+// The exit codes, the same as starter's.
+const (
+	exitSucceeded   = 0
+	exitOtherwise   = 1
+	exitUsage       = 2
+	exitUnreachable = 3
+	exitInterrupted = 130
+)
+
+// usageError is a mistake on the command line.
+type usageError struct{ error }
+
+// errNotSucceeded ends a run without full success; it has been printed.
+var errNotSucceeded = errors.New("the run did not succeed")
+
+// options are the flags.
+type options struct {
+	once     bool
+	nodes    int
+	database string
+	verbose  bool
+}
+
+func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "quickstart [flags] [-- COMMAND]",
+		Short: "Start a whole ehpcflow on this machine and run a command on its simulated nodes",
+		Example: `  go -C quickstart run .
+  go -C quickstart run . --once -- 'echo hi from $(hostname)'`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			command := sampleCommand
+			if len(args) > 0 {
+				command = strings.Join(args, " ")
+			}
+			if len(args) > 0 && cmd.ArgsLenAtDash() != 0 {
+				return usageError{fmt.Errorf("%q stands before --: the command comes after it, flags before it", args[0])}
+			}
+			q := quickstart{options: o, stdout: stdout, stderr: stderr}
+			return q.run(cmd.Context(), command)
+		},
+	}
+	flags := cmd.Flags()
+	flags.BoolVar(&o.once, "once", false, "run the command, then stop everything and exit with the verdict's code")
+	flags.IntVar(&o.nodes, "nodes", 4, "nodes of the simulated cluster, 1 to 100")
+	flags.StringVar(&o.database, "db", "", "file that keeps the workflows over restarts (default: memory)")
+	flags.BoolVar(&o.verbose, "verbose", false, "show the logs of the worker and the Temporal server")
+	flags.SortFlags = false
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{fmt.Errorf("%w; see --help", err)} })
+	cmd.SetArgs(args)
+	cmd.SetOut(stdout)
+	cmd.SetErr(stderr)
+
+	err := cmd.ExecuteContext(ctx)
+	code := exitCode(ctx, err)
+	if err != nil && code != exitInterrupted && !errors.Is(err, errNotSucceeded) {
+		fmt.Fprintf(stderr, "quickstart: %v\n", err) //nolint:errcheck // nowhere left to report to
+	}
+	return code
+}
+
+func exitCode(ctx context.Context, err error) int {
+	var usage usageError
+	var input *workflows.InputError
+	switch {
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case err == nil:
+		return exitSucceeded
+	case errors.Is(err, errNotSucceeded):
+		return exitOtherwise
+	case errors.As(err, &usage), errors.As(err, &input):
+		return exitUsage
+	}
+	return exitUnreachable
+}
+
+type quickstart struct {
+	options
+	stdout, stderr io.Writer
+}
+
+func (q quickstart) run(ctx context.Context, command string) error {
+	in := workflows.RunCommandInput{
+		ClusterID:      stack.ClusterID,
+		Target:         workflows.Target{All: true},
+		Command:        command,
+		TimeoutSeconds: int(workflows.DefaultTimeout.Seconds()),
+	}
+	if err := in.Validate(); err != nil {
+		return err
+	}
+	if q.nodes < 1 || q.nodes > workflows.MaxNodes {
+		return usageError{fmt.Errorf("%d nodes: choose 1 to %d", q.nodes, workflows.MaxNodes)}
+	}
+	q.warn()
+
+	logger, serverLogger, err := q.loggers()
+	if err != nil {
+		return err
+	}
+	s, err := stack.Start(ctx, stack.Options{
+		Temporal: devserver.Options{
+			Database: q.database,
+			Port:     devserver.UsualPort,
+			UIPort:   devserver.UsualUIPort,
+			Logger:   serverLogger,
+		},
+		SimulatorAddress: "127.0.0.1:8765",
+		Nodes:            q.nodes,
+		Pace:             activities.DefaultPace(),
+		TaskQueue:        taskqueue.Default,
+		Logger:           logger,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := s.Stop(); err != nil {
+			q.say("while stopping: %v", err)
+		}
+	}()
+	return q.show(ctx, s, in)
+}
+
+// show runs the command, prints its result and, unless once is enough, stays up.
+func (q quickstart) show(ctx context.Context, s *stack.Stack, in workflows.RunCommandInput) error {
+	q.say("Temporal %s · Web UI %s · E-HPC simulator %s", s.Temporal.Address(), s.Temporal.UIURL(), s.API.URL())
+	id := runs.NewID()
+	if err := runs.Start(ctx, s.Client, taskqueue.Default, id, in); err != nil {
+		return err
+	}
+	q.say("$ %s\n", in.Command)
+	progress := console.NewProgress(os.Stderr)
+	report, err := runs.Follow(ctx, s.Client, id, progress.Show)
+	progress.Close()
+	if err != nil {
+		return err
+	}
+	if err := console.WriteResult(q.stdout, report); err != nil {
+		return err
+	}
+	if !q.once {
+		q.say("%s", q.next(s, id))
+		<-ctx.Done()
+		q.say("stopping")
+		return nil
+	}
+	if !report.Succeeded() {
+		return errNotSucceeded
+	}
+	return nil
+}
+
+// warn says what must be known before anything runs.
+func (q quickstart) warn() {
+	name := "this user"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	q.say("The %d nodes are simulated: their commands really run, on THIS machine, as %s,\n"+
+		"each in a scratch directory but not locked into it. Run nothing here that you would not run yourself.\n", q.nodes, name)
+}
+
+// next tells what to type in another terminal.
+func (q quickstart) next(s *stack.Stack, id string) string {
+	env := ""
+	if address := s.Temporal.Address(); !strings.HasSuffix(address, fmt.Sprintf(":%d", devserver.UsualPort)) {
+		env = "TEMPORAL_ADDRESS=" + address + " "
+	}
+	return fmt.Sprintf(`
+This run in the Web UI:  %s
+
+Everything stays up until Ctrl-C. In another terminal, at the top of the project:
+
+  %sgo run ./starter run --cluster %s --all -- 'sleep 20; uname -a'
+  %sgo run ./starter status %s
+`, s.Temporal.RunURL(id), env, stack.ClusterID, env, id)
+}
+
+// loggers are silent unless asked for: what fails is in the run's own words.
+func (q quickstart) loggers() (*zap.Logger, serverlog.Logger, error) {
+	if !q.verbose {
+		return zap.NewNop(), serverlog.NewNoopLogger(), nil
+	}
+	logger, err := logging.New(zapcore.InfoLevel)
+	if err != nil {
+		return nil, nil, fmt.Errorf("start the log: %w", err)
+	}
+	return logger, serverlog.NewZapLogger(logger.WithOptions(zap.IncreaseLevel(zapcore.WarnLevel))), nil
+}
+
+func (q quickstart) say(format string, args ...any) {
+	fmt.Fprintf(q.stderr, format+"\n", args...) //nolint:errcheck // what cannot be said changes nothing
+}

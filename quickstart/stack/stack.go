@@ -1,0 +1,132 @@
+// Package stack is a whole ehpcflow in one process: Temporal, the simulated
+// cluster, and a worker between them.
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/credentials"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"go.uber.org/zap"
+
+	"ehpcflow/activities"
+	"ehpcflow/ehpc"
+	"ehpcflow/ehpcsim"
+	"ehpcflow/internal/logging"
+	"ehpcflow/internal/taskqueue"
+	"ehpcflow/quickstart/devserver"
+)
+
+// ClusterID of the simulated cluster.
+const ClusterID = "ehpc-sim-demo"
+
+// Options of a stack.
+type Options struct {
+	Temporal devserver.Options
+
+	// Simulator's address; when it is taken, the system chooses a port.
+	SimulatorAddress string
+
+	Nodes     int             // of the simulated cluster
+	Pace      activities.Pace // of the worker
+	TaskQueue string          // that it serves
+	Logger    *zap.Logger     // of the SDK and the worker
+	Identity  string          // of the client and worker, in histories; "" is the SDK's choice
+}
+
+// Stack is a running system.
+type Stack struct {
+	Temporal  *devserver.Server
+	Simulator *ehpcsim.Simulator
+	API       *ehpcsim.Server
+	Client    client.Client
+	options   Options
+	worker    worker.Worker
+}
+
+// Start starts everything and returns when runs can be started.
+func Start(ctx context.Context, o Options) (*Stack, error) {
+	s := &Stack{options: o}
+	if err := s.start(ctx); err != nil {
+		return nil, errors.Join(err, s.Stop())
+	}
+	return s, nil
+}
+
+func (s *Stack) start(ctx context.Context) error {
+	var err error
+	if s.Simulator, err = ehpcsim.New(ehpcsim.Config{
+		Clusters:   []ehpcsim.Cluster{ehpcsim.DemoCluster(ClusterID, s.options.Nodes)},
+		AccessKeys: []ehpcsim.AccessKey{{ID: ehpcsim.DemoAccessKeyID, Secret: ehpcsim.DemoAccessKeySecret}},
+	}); err != nil {
+		return fmt.Errorf("start the simulated cluster: %w", err)
+	}
+	if s.API, err = s.Simulator.Listen(s.options.SimulatorAddress); err != nil {
+		if s.API, err = s.Simulator.Listen("127.0.0.1:0"); err != nil {
+			return fmt.Errorf("start the simulated cluster: %w", err)
+		}
+	}
+	if s.Temporal, err = devserver.Start(s.options.Temporal); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	if s.Client, err = client.DialContext(ctx, client.Options{
+		HostPort:  s.Temporal.Address(),
+		Namespace: devserver.Namespace,
+		Logger:    logging.ForTemporal(s.options.Logger),
+		Identity:  s.options.Identity,
+	}); err != nil {
+		return fmt.Errorf("connect to Temporal: %w", err)
+	}
+	return s.StartWorker()
+}
+
+// StartWorker starts the stack's worker, at first or after StopWorker.
+func (s *Stack) StartWorker() error {
+	api, err := ehpc.New(ehpc.Config{
+		Region:      "cn-hangzhou",
+		Endpoint:    s.API.URL(),
+		Credentials: credentials.NewStaticAKCredentialsProvider(ehpcsim.DemoAccessKeyID, ehpcsim.DemoAccessKeySecret),
+	})
+	if err != nil {
+		return fmt.Errorf("start the worker: %w", err)
+	}
+	w := taskqueue.NewWorker(s.Client, s.options.TaskQueue, &activities.Activities{EHPC: api, Pace: s.options.Pace})
+	if err := w.Start(); err != nil {
+		return fmt.Errorf("start the worker: %w", err)
+	}
+	s.worker = w
+	return nil
+}
+
+// StopWorker stops the stack's worker in order.
+func (s *Stack) StopWorker() {
+	if s.worker != nil {
+		s.worker.Stop()
+		s.worker = nil
+	}
+}
+
+// Stop ends everything, simulated commands included. It may be called twice.
+func (s *Stack) Stop() error {
+	s.StopWorker()
+	var errs []error
+	if s.Client != nil {
+		s.Client.Close()
+	}
+	if s.Temporal != nil {
+		errs = append(errs, s.Temporal.Stop())
+	}
+	if s.API != nil {
+		errs = append(errs, s.API.Close())
+	}
+	if s.Simulator != nil {
+		errs = append(errs, s.Simulator.Close())
+	}
+	return errors.Join(errs...)
+}
