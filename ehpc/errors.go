@@ -19,7 +19,7 @@ const (
 	// CodeBadRequest: refused by this package before anything was sent.
 	CodeBadRequest = "Client.BadRequest"
 	// CodeNoCredentials: no cloud credential could be had; nothing was sent.
-	CodeNoCredentials = "Client.NoCredentials"
+	CodeNoCredentials = "Client.NoCredentials" //nolint:gosec // a code, not a credential
 	// CodeUnreachable: no connection was made; nothing was sent.
 	CodeUnreachable = "Client.Unreachable"
 	// CodeConnectionLost: the connection broke after the request may have been

@@ -10,15 +10,15 @@ import (
 type Retry int
 
 const (
-	// Never: the same call will fail again until somebody changes something.
+	// Never means that the same call will fail again until somebody changes something.
 	Never Retry = iota
-	// Soon: a passing failure; seconds.
+	// Soon means a passing failure; seconds.
 	Soon
-	// Throttled: the account is over its request quota; a second at the least.
+	// Throttled means that the account is over its request quota; a second at the least.
 	Throttled
-	// Later: another operation has to end first; a quarter of a minute or more.
+	// Later means that another operation has to end first; a quarter of a minute or more.
 	Later
-	// WhileNew: the object may not be visible yet; soon, but only right after
+	// WhileNew means that the object may not be visible yet; soon, but only right after
 	// it was made.
 	WhileNew
 )

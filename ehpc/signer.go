@@ -17,7 +17,7 @@ import (
 const (
 	envAccessKeyID     = "ALIBABA_CLOUD_ACCESS_KEY_ID"
 	envAccessKeySecret = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"
-	envSecurityToken   = "ALIBABA_CLOUD_SECURITY_TOKEN"
+	envSecurityToken   = "ALIBABA_CLOUD_SECURITY_TOKEN" //nolint:gosec // a name, not a token
 )
 
 // request is one call before it is signed.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/user"
 	"strings"
 
@@ -130,13 +129,18 @@ func (q quickstart) run(ctx context.Context, command string) error {
 	if err != nil {
 		return err
 	}
+	temporal, err := devserver.Start(devserver.Options{
+		Database: q.database,
+		Port:     devserver.UsualPort,
+		UIPort:   devserver.UsualUIPort,
+		Logger:   serverLogger,
+	})
+	if err != nil {
+		return err
+	}
+	defer q.stop("Temporal", temporal.Stop)
 	s, err := stack.Start(ctx, stack.Options{
-		Temporal: devserver.Options{
-			Database: q.database,
-			Port:     devserver.UsualPort,
-			UIPort:   devserver.UsualUIPort,
-			Logger:   serverLogger,
-		},
+		Temporal:         temporal.Address(),
 		SimulatorAddress: "127.0.0.1:8765",
 		Nodes:            q.nodes,
 		Pace:             activities.DefaultPace(),
@@ -146,23 +150,19 @@ func (q quickstart) run(ctx context.Context, command string) error {
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err := s.Stop(); err != nil {
-			q.say("while stopping: %v", err)
-		}
-	}()
-	return q.show(ctx, s, in)
+	defer q.stop("the simulated cluster", s.Stop)
+	return q.show(ctx, temporal, s, in)
 }
 
 // show runs the command, prints its result and, unless once is enough, stays up.
-func (q quickstart) show(ctx context.Context, s *stack.Stack, in workflows.RunCommandInput) error {
-	q.say("Temporal %s · Web UI %s · E-HPC simulator %s", s.Temporal.Address(), s.Temporal.UIURL(), s.API.URL())
+func (q quickstart) show(ctx context.Context, temporal *devserver.Server, s *stack.Stack, in workflows.RunCommandInput) error {
+	q.say("Temporal %s · Web UI %s · E-HPC simulator %s", temporal.Address(), temporal.UIURL(), s.API.URL())
 	id := runs.NewID()
 	if err := runs.Start(ctx, s.Client, taskqueue.Default, id, in); err != nil {
 		return err
 	}
 	q.say("$ %s\n", in.Command)
-	progress := console.NewProgress(os.Stderr)
+	progress := console.NewProgress(q.stderr)
 	report, err := runs.Follow(ctx, s.Client, id, progress.Show)
 	progress.Close()
 	if err != nil {
@@ -172,7 +172,7 @@ func (q quickstart) show(ctx context.Context, s *stack.Stack, in workflows.RunCo
 		return err
 	}
 	if !q.once {
-		q.say("%s", q.next(s, id))
+		q.say("%s", next(temporal, id))
 		<-ctx.Done()
 		q.say("stopping")
 		return nil
@@ -194,9 +194,9 @@ func (q quickstart) warn() {
 }
 
 // next tells what to type in another terminal.
-func (q quickstart) next(s *stack.Stack, id string) string {
+func next(temporal *devserver.Server, id string) string {
 	env := ""
-	if address := s.Temporal.Address(); !strings.HasSuffix(address, fmt.Sprintf(":%d", devserver.UsualPort)) {
+	if address := temporal.Address(); !strings.HasSuffix(address, fmt.Sprintf(":%d", devserver.UsualPort)) {
 		env = "TEMPORAL_ADDRESS=" + address + " "
 	}
 	return fmt.Sprintf(`
@@ -206,7 +206,7 @@ Everything stays up until Ctrl-C. In another terminal, at the top of the project
 
   %sgo run ./starter run --cluster %s --all -- 'sleep 20; uname -a'
   %sgo run ./starter status %s
-`, s.Temporal.RunURL(id), env, stack.ClusterID, env, id)
+`, temporal.RunURL(id), env, stack.ClusterID, env, id)
 }
 
 // loggers are silent unless asked for: what fails is in the run's own words.
@@ -219,6 +219,12 @@ func (q quickstart) loggers() (*zap.Logger, serverlog.Logger, error) {
 		return nil, nil, fmt.Errorf("start the log: %w", err)
 	}
 	return logger, serverlog.NewZapLogger(logger.WithOptions(zap.IncreaseLevel(zapcore.WarnLevel))), nil
+}
+
+func (q quickstart) stop(what string, stop func() error) {
+	if err := stop(); err != nil {
+		q.say("while stopping %s: %v", what, err)
+	}
 }
 
 func (q quickstart) say(format string, args ...any) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -90,7 +89,7 @@ func (a *app) run(ctx context.Context, c client.Client, o runOptions, in workflo
 	}
 	a.note("run %s on cluster %s", id, in.ClusterID)
 
-	progress := console.NewProgress(os.Stderr)
+	progress := console.NewProgress(a.stderr)
 	report, err := runs.Follow(ctx, c, id, progress.Show)
 	progress.Close()
 	switch {

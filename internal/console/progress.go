@@ -23,9 +23,11 @@ type Progress interface {
 
 // NewProgress draws live on a terminal, and writes a line for each change
 // elsewhere.
-func NewProgress(out *os.File) Progress {
-	if width, height, err := term.GetSize(int(out.Fd())); err == nil && width > 0 {
-		return newLive(out, height)
+func NewProgress(out io.Writer) Progress {
+	if screen, ok := out.(*os.File); ok {
+		if _, height, err := term.GetSize(int(screen.Fd())); err == nil {
+			return newLive(out, height)
+		}
 	}
 	return &lines{out: out, states: make(map[string]string)}
 }

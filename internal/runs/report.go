@@ -108,8 +108,9 @@ func stateOf(status enumspb.WorkflowExecutionStatus) State {
 		return Terminated
 	case enumspb.WORKFLOW_EXECUTION_STATUS_TIMED_OUT:
 		return TimedOut
+	default: // running, paused, or continued as another run of the same name
+		return Running
 	}
-	return Running
 }
 
 // readStatus asks the run itself, which takes a worker.

@@ -1,5 +1,5 @@
-// Package stack is a whole ehpcflow in one process: Temporal, the simulated
-// cluster, and a worker between them.
+// Package stack is an ehpcflow in one process beside a Temporal server: a simulated
+// cluster, and a worker between the two.
 package stack
 
 import (
@@ -26,7 +26,7 @@ const ClusterID = "ehpc-sim-demo"
 
 // Options of a stack.
 type Options struct {
-	Temporal devserver.Options
+	Temporal string // address of the server
 
 	// Simulator's address; when it is taken, the system chooses a port.
 	SimulatorAddress string
@@ -40,7 +40,6 @@ type Options struct {
 
 // Stack is a running system.
 type Stack struct {
-	Temporal  *devserver.Server
 	Simulator *ehpcsim.Simulator
 	API       *ehpcsim.Server
 	Client    client.Client
@@ -70,13 +69,10 @@ func (s *Stack) start(ctx context.Context) error {
 			return fmt.Errorf("start the simulated cluster: %w", err)
 		}
 	}
-	if s.Temporal, err = devserver.Start(s.options.Temporal); err != nil {
-		return err
-	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	if s.Client, err = client.DialContext(ctx, client.Options{
-		HostPort:  s.Temporal.Address(),
+		HostPort:  s.options.Temporal,
 		Namespace: devserver.Namespace,
 		Logger:    logging.ForTemporal(s.options.Logger),
 		Identity:  s.options.Identity,
@@ -118,9 +114,6 @@ func (s *Stack) Stop() error {
 	var errs []error
 	if s.Client != nil {
 		s.Client.Close()
-	}
-	if s.Temporal != nil {
-		errs = append(errs, s.Temporal.Stop())
 	}
 	if s.API != nil {
 		errs = append(errs, s.API.Close())

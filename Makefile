@@ -1,0 +1,24 @@
+.DEFAULT_GOAL := help
+.PHONY: help quickstart test lint histories build
+
+help: ## show this help
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+quickstart: ## start Temporal, a simulated cluster and a worker, and run a command
+	go -C quickstart run .
+
+test: ## run every check and test of both modules
+	./test.sh
+
+lint: .bin/golangci-lint ## run the linters only
+	.bin/golangci-lint run ./...
+	cd quickstart && ../.bin/golangci-lint run ./...
+
+.bin/golangci-lint:
+	./test.sh
+
+histories: ## record the golden histories anew, from real runs
+	go -C quickstart test ./e2e -run TestGolden -histories "$(CURDIR)/workflows/testdata/histories" -count 1
+
+build: ## build the programs into bin/
+	go build -o bin/ ./starter ./worker ./cmd/ehpcsim

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"ehpcflow/ehpcsim"
+)
+
+// The exit codes.
+const (
+	exitStopped = 0
+	exitFailed  = 1
+	exitUsage   = 2
+)
+
+const maxNodes = 10_000
+
+// usageError is a mistake on the command line.
+type usageError struct{ error }
+
+type options struct {
+	listen  string
+	cluster string
+	nodes   int
+}
+
+func execute(ctx context.Context, args []string, stderr io.Writer) int {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "ehpcsim",
+		Short: "Serve a simulated E-HPC endpoint whose nodes run commands on this machine",
+		Long: `Serve a simulated E-HPC endpoint whose nodes run commands on this machine.
+
+Callers sign with the key in ALIBABA_CLOUD_ACCESS_KEY_ID and
+ALIBABA_CLOUD_ACCESS_KEY_SECRET of this process or, without them, with a public
+demonstration key.`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageError{errors.New("ehpcsim takes no arguments, only flags; see ehpcsim --help")}
+			}
+			return nil
+		},
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return o.serve(cmd.Context(), stderr) },
+	}
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w; see ehpcsim --help", err)}
+	})
+	flags := cmd.Flags()
+	flags.StringVar(&o.listen, "listen", "127.0.0.1:8765", "loopback address to listen on; port 0 lets the system choose")
+	flags.StringVar(&o.cluster, "cluster", "ehpc-sim-demo", "id of the simulated cluster")
+	flags.IntVar(&o.nodes, "nodes", 4, fmt.Sprintf("nodes of the cluster, 1 to %d", maxNodes))
+	flags.SortFlags = false
+	cmd.SetArgs(args)
+	cmd.SetOut(stderr)
+	cmd.SetErr(stderr)
+
+	err := cmd.ExecuteContext(ctx)
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitStopped
+	case errors.As(err, &usage):
+		fmt.Fprintf(stderr, "ehpcsim: %v\n", err) //nolint:errcheck // nowhere left to report to
+		return exitUsage
+	}
+	fmt.Fprintf(stderr, "ehpcsim: %v\n", err) //nolint:errcheck // nowhere left to report to
+	return exitFailed
+}
+
+func (o options) serve(ctx context.Context, stderr io.Writer) error {
+	if o.nodes < 1 || o.nodes > maxNodes {
+		return usageError{fmt.Errorf("%d nodes: choose 1 to %d", o.nodes, maxNodes)}
+	}
+	if strings.ContainsAny(o.cluster, "/ ") || o.cluster == "" {
+		return usageError{fmt.Errorf("cluster id %q: use letters, digits and dashes", o.cluster)}
+	}
+	key := ehpcsim.AccessKey{
+		ID:     cmp.Or(os.Getenv("ALIBABA_CLOUD_ACCESS_KEY_ID"), ehpcsim.DemoAccessKeyID),
+		Secret: cmp.Or(os.Getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET"), ehpcsim.DemoAccessKeySecret),
+	}
+	cluster := ehpcsim.DemoCluster(o.cluster, o.nodes)
+	sim, err := ehpcsim.New(ehpcsim.Config{Clusters: []ehpcsim.Cluster{cluster}, AccessKeys: []ehpcsim.AccessKey{key}})
+	if err != nil {
+		return err
+	}
+	defer sim.Close() //nolint:errcheck // closed with its error returned below
+	server, err := sim.Listen(o.listen)
+	if err != nil {
+		return usageError{err}
+	}
+	introduce(stderr, server.URL(), cluster, key)
+	<-ctx.Done()
+	return errors.Join(server.Close(), sim.Close())
+}
+
+// introduce says what must be known before anything runs, and what to set for a
+// worker. A key that was taken from the environment is not repeated.
+func introduce(out io.Writer, url string, cluster ehpcsim.Cluster, key ehpcsim.AccessKey) {
+	name := "this user"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "Simulated nodes run their commands on THIS machine, as %s, each in a scratch directory\n"+
+		"but not locked into it. Run nothing here that you would not run yourself.\n\n", name)
+	fmt.Fprintf(&b, "Cluster %s with nodes %s to %s. For a worker:\n\n", cluster.ID,
+		cluster.Nodes[0].InstanceID, cluster.Nodes[len(cluster.Nodes)-1].InstanceID)
+	fmt.Fprintf(&b, "  export EHPCFLOW_ENDPOINT=%s EHPCFLOW_REGION=cn-hangzhou\n", url)
+	if key.ID == ehpcsim.DemoAccessKeyID {
+		fmt.Fprintf(&b, "  export ALIBABA_CLOUD_ACCESS_KEY_ID=%s ALIBABA_CLOUD_ACCESS_KEY_SECRET=%s\n", key.ID, ehpcsim.DemoAccessKeySecret)
+	}
+	b.WriteString("\nCtrl-C ends it, and every command that still runs.\n")
+	fmt.Fprint(out, b.String()) //nolint:errcheck // what cannot be said changes nothing
+}

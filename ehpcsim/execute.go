@@ -1,0 +1,203 @@
+package ehpcsim
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	// keptOutput is how much of a node's output is kept, from its beginning;
+	// the sister product keeps as much.
+	keptOutput = 24 << 10
+
+	// drainTime is what output may take to arrive after the shell has ended. A
+	// child in the background can hold it open for longer.
+	drainTime = 200 * time.Millisecond
+)
+
+// hostnameScript makes `hostname` answer with the node's name, not the machine's.
+const hostnameScript = `#!/bin/sh
+if [ $# -eq 0 ]; then
+	echo "$HOSTNAME"
+else
+	PATH=${PATH#*:} exec hostname "$@"
+fi
+`
+
+func (s *Simulator) binDir() string { return filepath.Join(s.scratch, "bin") }
+
+func (s *Simulator) installHostname() error {
+	if err := os.MkdirAll(s.binDir(), 0o755); err != nil { //nolint:gosec // commands execute from it
+		return err
+	}
+	return os.WriteFile(filepath.Join(s.binDir(), "hostname"), []byte(hostnameScript), 0o755) //nolint:gosec // it is executed
+}
+
+// execute runs a command on one node until it ends or its timeout kills it.
+func (s *Simulator) execute(c *command, e *execution) {
+	exitCode, output, err := s.runShell(c, e.node)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e.finished = time.Now()
+	e.output = output
+	if err != nil {
+		e.status, e.exitCode = statusFailed, -1
+		if !errors.Is(err, errTimeout) {
+			e.output = err.Error()
+		}
+		return
+	}
+	e.status, e.exitCode, e.success = statusFinished, exitCode, true
+}
+
+var (
+	errTimeout = errors.New("killed at its timeout")
+	errClosed  = errors.New("the simulator was closed")
+)
+
+// runShell writes the text to a file and runs it, as the real agent does: so a
+// text that begins with #! finds its interpreter, and $0 names a file.
+func (s *Simulator) runShell(c *command, node Node) (exitCode int, output string, err error) {
+	root := s.nodeDir(c.clusterID, node.InstanceID)
+	home := filepath.Join(root, "root")
+	dir := filepath.Join(root, filepath.Join("/", c.workingDir))
+	script := filepath.Join(root, "commands", c.id+".sh")
+	for _, d := range []string{home, dir, filepath.Dir(script)} {
+		if err := os.MkdirAll(d, 0o755); err != nil { //nolint:gosec // a node's own files
+			return 0, "", err
+		}
+	}
+	if err := writeScript(script, c.text); err != nil {
+		return 0, "", err
+	}
+	shell := exec.Command("/bin/sh", script)
+	if strings.HasPrefix(c.text, "#!") {
+		shell = exec.Command(script) //nolint:gosec // running what is typed is what the simulator is for
+	}
+	shell.Dir = dir
+	shell.Env = []string{
+		"PATH=" + s.binDir() + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"LANG=C.UTF-8",
+		"TERM=dumb",
+		"HOME=" + home,
+		"HOSTNAME=" + node.HostName,
+		"EHPC_INSTANCE_ID=" + node.InstanceID,
+		"EHPC_CLUSTER_ID=" + c.clusterID,
+		"EHPC_COMMAND_ID=" + c.id,
+		s.marker,
+	}
+	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	return s.await(c, node, shell)
+}
+
+// writeScript keeps other commands from being forked while the file is open: one
+// that inherited it would make executing it fail as busy.
+func writeScript(path, text string) error {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	return os.WriteFile(path, []byte(text), 0o755) //nolint:gosec // it is executed
+}
+
+func (s *Simulator) await(c *command, node Node, shell *exec.Cmd) (exitCode int, output string, err error) {
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		return 0, "", err
+	}
+	shell.Stdout, shell.Stderr = writer, writer
+	err = shell.Start()
+	_ = writer.Close() // the shell holds it now
+	if err != nil {
+		_ = reader.Close()
+		return 0, "", fmt.Errorf("start the shell: %w", err)
+	}
+	kept := &boundedBuffer{limit: keptOutput}
+	drained := make(chan struct{})
+	s.running.Go(func() {
+		defer close(drained)
+		kept.drain(reader)
+	})
+	s.running.Go(func() {
+		select {
+		case <-drained:
+		case <-s.closing: // also from a process that cannot be found
+		}
+		_ = reader.Close()
+	})
+	ended := make(chan error, 1)
+	go func() { ended <- shell.Wait() }()
+
+	timeout := time.NewTimer(c.timeout)
+	defer timeout.Stop()
+	var cut error
+	select {
+	case err = <-ended:
+	case <-timeout.C:
+		cut = errTimeout
+	case <-s.closing:
+		cut = errClosed
+	}
+	if cut != nil {
+		kill(shell.Process.Pid, s.executionMarkers(c, node))
+		<-ended
+	}
+	select {
+	case <-drained:
+	case <-time.After(drainTime):
+	}
+	if cut != nil {
+		return 0, kept.String(), cut
+	}
+	return codeOf(shell, err), kept.String(), nil
+}
+
+// executionMarkers stand together in the environment of the processes of one
+// command on one node.
+func (s *Simulator) executionMarkers(c *command, node Node) []string {
+	return []string{s.marker, "EHPC_COMMAND_ID=" + c.id, "EHPC_INSTANCE_ID=" + node.InstanceID}
+}
+
+// codeOf is the shell's exit code; 128 and the number for one that a signal
+// ended, as a shell reports it.
+func codeOf(shell *exec.Cmd, err error) int {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+			return 128 + int(status.Signal())
+		}
+	}
+	return shell.ProcessState.ExitCode()
+}
+
+// boundedBuffer keeps the beginning of what it is given.
+type boundedBuffer struct {
+	mu    sync.Mutex
+	limit int
+	bytes []byte
+}
+
+// drain reads to the end, so that no writer blocks, and keeps up to the limit.
+func (b *boundedBuffer) drain(from *os.File) {
+	chunk := make([]byte, 32<<10)
+	for {
+		n, err := from.Read(chunk)
+		b.mu.Lock()
+		b.bytes = append(b.bytes, chunk[:min(n, b.limit-len(b.bytes))]...)
+		b.mu.Unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (b *boundedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return strings.ToValidUTF8(string(b.bytes), "\uFFFD")
+}

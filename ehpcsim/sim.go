@@ -1,0 +1,188 @@
+// Package ehpcsim is an E-HPC endpoint to run against: it speaks the wire of API
+// 2018-04-12 as its documentation describes it, over clusters whose nodes really
+// run the commands that they are given, on this machine.
+//
+// It was written from the documents and never imports the client: the two meet on
+// the wire only. Since it executes what people type, it listens on loopback only.
+package ehpcsim
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+)
+
+// A public credential for demonstrations.
+const (
+	DemoAccessKeyID     = "ehpcsim-demo-key"
+	DemoAccessKeySecret = "ehpcsim-demo-secret" //nolint:gosec // public: it opens nothing but a simulator
+)
+
+// Config is what a simulator knows from the start.
+type Config struct {
+	Clusters   []Cluster
+	AccessKeys []AccessKey // who may call; at least one
+
+	// ScratchDir holds a directory for each node. Empty means a new temporary
+	// one, which Close removes.
+	ScratchDir string
+}
+
+// AccessKey is a credential that the simulator accepts. With a SecurityToken it
+// is a temporary one, and calls must carry the token.
+type AccessKey struct{ ID, Secret, SecurityToken string }
+
+// Cluster is a simulated cluster.
+type Cluster struct {
+	ID    string
+	Nodes []Node
+}
+
+// Node is a simulated machine.
+type Node struct {
+	InstanceID string
+	HostName   string
+	Status     string // "" means running
+}
+
+const nodeRunning = "running"
+
+// DemoCluster makes a cluster of running nodes.
+func DemoCluster(id string, nodes int) Cluster {
+	cluster := Cluster{ID: id}
+	for i := range nodes {
+		cluster.Nodes = append(cluster.Nodes, Node{
+			InstanceID: fmt.Sprintf("i-sim%012d", i+1),
+			HostName:   fmt.Sprintf("compute%03d", i),
+			Status:     nodeRunning,
+		})
+	}
+	return cluster
+}
+
+// Simulator is the service. It is an http.Handler, safe for concurrent use.
+type Simulator struct {
+	keys        map[string]AccessKey
+	scratch     string
+	ownsScratch bool
+	marker      string // stands in the environment of every process started
+	closing     chan struct{}
+	running     sync.WaitGroup
+
+	mu         sync.Mutex
+	closed     bool
+	clusters   map[string]*Cluster
+	commands   map[string]*command
+	nonces     map[string]time.Time
+	faults     []*Fault
+	requests   map[string]int
+	executions map[string]int
+}
+
+// New makes a simulator. It serves nobody until it is given to an HTTP server or
+// told to Listen. Close it.
+func New(cfg Config) (*Simulator, error) {
+	if len(cfg.AccessKeys) == 0 {
+		return nil, errors.New("a simulator needs an access key that it accepts")
+	}
+	s := &Simulator{
+		keys:       make(map[string]AccessKey),
+		scratch:    cfg.ScratchDir,
+		closing:    make(chan struct{}),
+		clusters:   make(map[string]*Cluster),
+		commands:   make(map[string]*command),
+		nonces:     make(map[string]time.Time),
+		requests:   make(map[string]int),
+		executions: make(map[string]int),
+	}
+	for _, key := range cfg.AccessKeys {
+		s.keys[key.ID] = key
+	}
+	for _, cluster := range cfg.Clusters {
+		cluster.Nodes = slices.Clone(cluster.Nodes)
+		for i := range cluster.Nodes {
+			if cluster.Nodes[i].Status == "" {
+				cluster.Nodes[i].Status = nodeRunning
+			}
+		}
+		s.clusters[cluster.ID] = &cluster
+	}
+	if s.scratch == "" {
+		dir, err := os.MkdirTemp("", "ehpcsim-")
+		if err != nil {
+			return nil, fmt.Errorf("make the scratch directory: %w", err)
+		}
+		s.scratch, s.ownsScratch = dir, true
+	}
+	s.marker = "EHPCSIM_ID=" + newID()
+	if err := s.installHostname(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// ScratchDir holds a directory for each node that has run a command.
+func (s *Simulator) ScratchDir() string { return s.scratch }
+
+// Close ends the simulator: every process that it started is killed, those that
+// made themselves daemons included, and its own scratch directory is removed. It
+// may be called twice.
+func (s *Simulator) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	close(s.closing)
+	s.mu.Unlock()
+
+	killMarked(s.marker)
+	s.running.Wait()
+	killMarked(s.marker) // what a dying shell still started
+	if s.ownsScratch {
+		return os.RemoveAll(s.scratch)
+	}
+	return nil
+}
+
+// SetNodeStatus changes a node's status word, such as to stopped.
+func (s *Simulator) SetNodeStatus(clusterID, instanceID, status string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if cluster := s.clusters[clusterID]; cluster != nil {
+		if node := cluster.node(instanceID); node != nil {
+			node.Status = status
+		}
+	}
+}
+
+// Requests counts the authenticated requests for an action.
+func (s *Simulator) Requests(action string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.requests[action]
+}
+
+// Executions counts the commands that were started on a node.
+func (s *Simulator) Executions(instanceID string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.executions[instanceID]
+}
+
+func (c *Cluster) node(id string) *Node {
+	i := slices.IndexFunc(c.Nodes, func(node Node) bool { return node.InstanceID == id })
+	if i < 0 {
+		return nil
+	}
+	return &c.Nodes[i]
+}
+
+func (s *Simulator) nodeDir(clusterID, instanceID string) string {
+	return filepath.Join(s.scratch, clusterID, instanceID)
+}

@@ -1,0 +1,173 @@
+// Package e2e drives the real Temporal server, the real worker and the simulator
+// over HTTP. Its scenarios are also where the golden histories come from.
+package e2e
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.uber.org/zap"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"ehpcflow/activities"
+	"ehpcflow/ehpcsim"
+	"ehpcflow/internal/runs"
+	"ehpcflow/quickstart/devserver"
+	"ehpcflow/quickstart/stack"
+	"ehpcflow/workflows"
+)
+
+var historiesDir = flag.String("histories", "", "directory to record the golden histories in")
+
+// The one Temporal server of this package, and the programs under test.
+var (
+	temporal *devserver.Server
+	programs string
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(runAll(m))
+}
+
+func runAll(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "ehpcflow-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
+	programs = dir
+	for _, program := range []string{"worker", "starter", "cmd/ehpcsim"} {
+		if out, err := exec.Command("go", "build", "-o", dir+"/", "ehpcflow/"+program).CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "build %s: %v\n%s", program, err, out)
+			return 1
+		}
+	}
+	if temporal, err = devserver.Start(devserver.Options{}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer temporal.Stop() //nolint:errcheck // the tests are over
+	return m.Run()
+}
+
+// system is a simulated cluster and a worker of a test's own.
+type system struct {
+	*stack.Stack
+	t     *testing.T
+	queue string
+}
+
+// quickPace keeps tests short; what is waited for is the same.
+func quickPace() activities.Pace {
+	pace := activities.DefaultPace()
+	pace.Look = activities.Bounds{Min: 100 * time.Millisecond, Max: time.Second}
+	pace.Soon = activities.Bounds{Min: 200 * time.Millisecond, Max: time.Second}
+	pace.Later = activities.Bounds{Min: 500 * time.Millisecond, Max: time.Second}
+	return pace
+}
+
+func newSystem(t *testing.T, pace activities.Pace) *system {
+	t.Helper()
+	queue := t.Name()
+	s, err := stack.Start(t.Context(), stack.Options{
+		Temporal:         temporal.Address(),
+		SimulatorAddress: "127.0.0.1:0",
+		Nodes:            4,
+		Pace:             pace,
+		TaskQueue:        queue,
+		Logger:           zap.NewNop(),
+		Identity:         "golden",
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Stop()) })
+	return &system{Stack: s, t: t, queue: queue}
+}
+
+// start starts a run on all nodes and returns its name.
+func (s *system) start(command string) string {
+	s.t.Helper()
+	id := runs.NewID()
+	require.NoError(s.t, runs.Start(s.t.Context(), s.Client, s.queue, id, workflows.RunCommandInput{
+		ClusterID:      stack.ClusterID,
+		Target:         workflows.Target{All: true},
+		Command:        command,
+		TimeoutSeconds: 120,
+	}))
+	return id
+}
+
+// end follows a run to its end.
+func (s *system) end(id string) runs.Report {
+	s.t.Helper()
+	report, err := runs.Follow(s.t.Context(), s.Client, id, func(runs.Report) {})
+	require.NoError(s.t, err)
+	return report
+}
+
+func (s *system) run(command string) runs.Report {
+	s.t.Helper()
+	return s.end(s.start(command))
+}
+
+func (s *system) nodes() []string {
+	var ids []string
+	for _, node := range ehpcsim.DemoCluster(stack.ClusterID, 4).Nodes {
+		ids = append(ids, node.InstanceID)
+	}
+	return ids
+}
+
+// executions counts the commands that really ran, over all nodes.
+func (s *system) executions() int {
+	n := 0
+	for _, id := range s.nodes() {
+		n += s.Simulator.Executions(id)
+	}
+	return n
+}
+
+func (s *system) history(id string) *historypb.History {
+	s.t.Helper()
+	history := &historypb.History{}
+	events := s.Client.GetWorkflowHistory(s.t.Context(), id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		event, err := events.Next()
+		require.NoError(s.t, err)
+		history.Events = append(history.Events, event)
+	}
+	return history
+}
+
+// keep records the history of a run when golden histories are being made.
+func (s *system) keep(name, id string) {
+	s.t.Helper()
+	if *historiesDir == "" {
+		return
+	}
+	text, err := protojson.MarshalOptions{Multiline: true, Indent: " "}.Marshal(s.history(id))
+	require.NoError(s.t, err)
+	require.NoError(s.t, os.MkdirAll(*historiesDir, 0o755))
+	require.NoError(s.t, os.WriteFile(filepath.Join(*historiesDir, name+".json"), append(text, '\n'), 0o600))
+}
+
+// await asks until the answer is yes.
+func await(t *testing.T, within time.Duration, what string, yes func() bool) {
+	t.Helper()
+	require.Eventually(t, yes, within, 50*time.Millisecond, what)
+}
+
+func (s *system) phase(id string) workflows.Phase {
+	report, err := runs.Read(s.t.Context(), s.Client, id)
+	require.NoError(s.t, err)
+	return report.Phase
+}

@@ -1,0 +1,46 @@
+#!/bin/sh
+# Runs every check of the project, both modules: formatting, tidy modules, vet,
+# workflowcheck, linters, and all tests with the race detector. It needs Go and a
+# C compiler (for the race detector); the tools it installs into .bin, once.
+set -eu
+cd "$(dirname "$0")"
+
+GOLANGCI_LINT=v2.15.0
+WORKFLOWCHECK=v0.6.0
+
+need() {
+	command -v "$1" >/dev/null 2>&1 || { echo "test.sh: $1 is missing: $2" >&2; exit 1; }
+}
+need go "install Go 1.26.8 or newer from https://go.dev/dl"
+"$(go env CC)" --version >/dev/null 2>&1 ||
+	{ echo "test.sh: no C compiler ($(go env CC)): the race detector needs one, such as gcc" >&2; exit 1; }
+
+step() { printf '\n==> %s\n' "$*"; }
+
+# tool NAME PACKAGE VERSION installs a tool unless that version is there.
+tool() {
+	[ -e ".bin/$1@$3" ] && return
+	step "install $1 $3"
+	GOBIN="$PWD/.bin" CGO_ENABLED=0 GOFLAGS=-mod=mod go install "$2@$3"
+	touch ".bin/$1@$3"
+}
+tool golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint $GOLANGCI_LINT
+tool workflowcheck go.temporal.io/sdk/contrib/tools/workflowcheck $WORKFLOWCHECK
+bin="$PWD/.bin"
+
+step "workflow code is deterministic"
+"$bin/workflowcheck" ./workflows/...
+
+for module in . quickstart; do (
+	cd "$module"
+	step "module $module: tidy"
+	go mod tidy -diff
+	step "module $module: vet"
+	go vet ./...
+	step "module $module: lint"
+	"$bin/golangci-lint" run ./...
+	step "module $module: test"
+	go test -race -timeout 20m ./...
+); done
+
+step "all checks passed"
