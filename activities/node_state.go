@@ -9,8 +9,8 @@ type NodeState string
 // The states of a node. A watch reports those up to TimedOut; the others are
 // decided when the run is judged.
 const (
-	Pending   NodeState = "pending"   // submitted, not started yet as far as seen
-	Running   NodeState = "running"   // executing
+	Pending   NodeState = "pending"   // not accepted by the service yet as far as seen
+	Running   NodeState = "running"   // accepted by the service, and not seen to end
 	Unknown   NodeState = "unknown"   // promised but not listed, or under a word never seen before
 	Finished  NodeState = "finished"  // execution ended; the exit code is not read yet
 	Failed    NodeState = "failed"    // could not be executed to its end, or its outcome was not seen

@@ -146,7 +146,7 @@ func (r *runCommand) submit(ctx workflow.Context) error {
 	}
 	r.status.CommandID = submitted.CommandID
 	r.status.SubmittedAt = submitted.SubmittedAt
-	r.status.addUnasked(submitted.InstanceIDs)
+	r.status.accept(submitted.InstanceIDs)
 	return nil
 }
 

@@ -134,14 +134,16 @@ func (r *RunCommandResult) setAll(state NodeState, reason string) {
 	}
 }
 
-// addUnasked adds nodes on which the service says that it runs the command though
-// nobody asked: they are followed and shown, and spoil the verdict.
-func (r *RunCommandResult) addUnasked(accepted []string) {
+// accept takes the nodes that the service says it runs the command on. Those that
+// nobody asked for are followed and shown too, and spoil the verdict.
+func (r *RunCommandResult) accept(accepted []string) {
 	for _, id := range accepted {
-		if r.node(id) == nil {
-			r.Nodes = append(r.Nodes, NodeResult{InstanceID: id, State: activities.Pending})
-			r.Reason = fmt.Sprintf("the service reports the command on nodes that were not asked for, such as %s", id)
+		if node := r.node(id); node != nil {
+			node.State = activities.Running
+			continue
 		}
+		r.Nodes = append(r.Nodes, NodeResult{InstanceID: id, State: activities.Running})
+		r.Reason = fmt.Sprintf("the service reports the command on nodes that were not asked for, such as %s", id)
 	}
 }
 
