@@ -24,7 +24,7 @@ import (
 	serverlog "go.temporal.io/server/common/log"
 )
 
-const sampleCommand = `echo "hello from $HOSTNAME, up since $(date +%H:%M)"`
+const sampleCommand = `echo "hello from $(hostname), a simulated node under $(uname -s)"`
 
 // The exit codes, the same as starter's.
 const (

@@ -22,7 +22,7 @@ func (s *RunCommandStatus) details() string {
 		write("%s\n\n", shorten(s.Reason, 1000))
 	}
 	if len(s.Nodes) > 0 {
-		write("| node | host | state | exit | |\n|---|---|---|---|---|\n")
+		write("| node | host | state | exit | remark |\n|---|---|---|---|---|\n")
 	}
 	for _, node := range s.Nodes {
 		exit := ""

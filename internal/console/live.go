@@ -17,7 +17,9 @@ import (
 // live draws a line for the run and, while they fit on the screen, one for each
 // node.
 type live struct {
+	out     io.Writer
 	screen  *mpb.Progress
+	close   sync.Once
 	most    int // node lines that fit
 	mu      sync.Mutex
 	report  runs.Report
@@ -29,6 +31,7 @@ type live struct {
 
 func newLive(out io.Writer, height int) *live {
 	l := &live{
+		out:     out,
 		screen:  mpb.New(mpb.WithOutput(out), mpb.WithRefreshRate(120*time.Millisecond)),
 		most:    max(height-4, 0),
 		started: time.Now(),
@@ -62,10 +65,13 @@ func (l *live) Show(report runs.Report) {
 }
 
 func (l *live) Close() {
-	for _, bar := range l.bars {
-		bar.SetTotal(-1, true)
-	}
-	l.screen.Wait()
+	l.close.Do(func() {
+		for _, bar := range l.bars {
+			bar.SetTotal(-1, true)
+		}
+		l.screen.Wait()
+		fmt.Fprintln(l.out) //nolint:errcheck // progress that cannot be shown changes nothing
+	})
 }
 
 // addLine adds a line whose text is asked for at each refresh.
@@ -85,6 +91,9 @@ func (l *live) head() string {
 }
 
 func (l *live) node(i int) string {
+	if i >= len(l.report.Nodes) {
+		return ""
+	}
 	node := l.report.Nodes[i]
 	took := time.Since(l.started)
 	if at, ended := l.ended[node.InstanceID]; ended {

@@ -15,19 +15,25 @@ const outagePatience = time.Minute
 // Follow reads a run again and again, shows each report, and returns the last one
 // when the run has ended. Giving up through the context leaves the run alone.
 func Follow(ctx context.Context, c client.Client, id string, show func(Report)) (Report, error) {
+	var last Report
 	answered := time.Now()
 	for since := time.Now(); ; {
 		report, err := Read(ctx, c, id)
 		switch {
 		case ctx.Err() != nil:
-			return report, ctx.Err()
+			return last, ctx.Err()
 		case connect.Transient(err) && time.Since(answered) < outagePatience:
+			report = last
 			report.State, report.Trouble = Running, "Temporal does not answer; the run goes on when it does"
 		case err != nil:
-			return report, err
+			return last, err
 		default:
 			answered = time.Now()
 		}
+		if report.Phase == "" { // nobody could say how the run itself stands
+			report.RunCommandStatus = last.RunCommandStatus
+		}
+		last = report
 		show(report)
 		if report.State != Running {
 			return report, nil
