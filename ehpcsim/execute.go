@@ -77,10 +77,11 @@ func (s *Simulator) runShell(c *command, node Node) (exitCode int, output string
 	if err := writeScript(script, c.text); err != nil {
 		return 0, "", err
 	}
-	shell := exec.Command("/bin/sh", script)
+	words := []string{"/bin/sh", script}
 	if strings.HasPrefix(c.text, "#!") {
-		shell = exec.Command(script) //nolint:gosec // running what is typed is what the simulator is for
+		words = words[1:]
 	}
+	shell := exec.Command(words[0], words[1:]...) //nolint:gosec,noctx // running what is typed is its purpose; killTree ends it
 	shell.Dir = dir
 	shell.Env = []string{
 		"PATH=" + s.binDir() + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -91,9 +92,9 @@ func (s *Simulator) runShell(c *command, node Node) (exitCode int, output string
 		"EHPC_INSTANCE_ID=" + node.InstanceID,
 		"EHPC_CLUSTER_ID=" + c.clusterID,
 		"EHPC_COMMAND_ID=" + c.id,
-		s.marker,
+		markVariable + "=" + s.mark(c, node),
 	}
-	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	shell.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	return s.await(c, node, shell)
 }
 
@@ -130,21 +131,24 @@ func (s *Simulator) await(c *command, node Node, shell *exec.Cmd) (exitCode int,
 		}
 		_ = reader.Close()
 	})
-	ended := make(chan error, 1)
-	go func() { ended <- shell.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		err = shell.Wait()
+	}()
 
 	timeout := time.NewTimer(c.timeout)
 	defer timeout.Stop()
 	var cut error
 	select {
-	case err = <-ended:
+	case <-ended:
 	case <-timeout.C:
 		cut = errTimeout
 	case <-s.closing:
 		cut = errClosed
 	}
 	if cut != nil {
-		kill(shell.Process.Pid, s.executionMarkers(c, node))
+		killTree(s.mark(c, node), shell.Process.Pid)
 		<-ended
 	}
 	select {
@@ -157,10 +161,13 @@ func (s *Simulator) await(c *command, node Node, shell *exec.Cmd) (exitCode int,
 	return codeOf(shell, err), kept.String(), nil
 }
 
-// executionMarkers stand together in the environment of the processes of one
-// command on one node.
-func (s *Simulator) executionMarkers(c *command, node Node) []string {
-	return []string{s.marker, "EHPC_COMMAND_ID=" + c.id, "EHPC_INSTANCE_ID=" + node.InstanceID}
+// markVariable stands in the environment of every process that a simulator
+// starts, and begins with the simulator's own id.
+const markVariable = "EHPCSIM_MARK"
+
+// mark of the processes of one command on one node.
+func (s *Simulator) mark(c *command, node Node) string {
+	return s.id + "/" + c.id + "/" + node.InstanceID + "/"
 }
 
 // codeOf is the shell's exit code; 128 and the number for one that a signal

@@ -85,14 +85,15 @@ func TestABackgroundChildDoesNotHoldUpTheCommand(t *testing.T) {
 func TestACommandIsKilledWithAllItsChildrenAtItsTimeout(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t)
-	id := b.submit(`echo before; setsid sleep 61 & (trap '' TERM; sleep 62) & sleep 63`, map[string]string{"Timeout": "1"})
-	require.Eventually(t, func() bool { return len(processes(t, b)) >= 4 }, soon, often)
+	id := b.submit(`echo before; setsid sleep 61 & (trap '' TERM; sleep 62) & setsid env -i sleep 60.25 & sleep 63`, map[string]string{"Timeout": "1"})
+	require.Eventually(t, func() bool { return len(processes(t, b)) >= 4 && sleeping(t, "60.25") }, soon, often)
 	got := b.end(id)
 	require.Equal(t, "Failed", got.InvokeRecordStatus)
 	require.Equal(t, -1, got.ExitCode)
 	require.False(t, got.Success)
 	require.Equal(t, "before\n", got.Message)
 	require.Empty(t, processes(t, b))
+	require.False(t, sleeping(t, "60.25"), "neither a session nor an environment of its own hides a child")
 }
 
 func TestClosingKillsWhatRunsAndRemovesTheScratchDirectory(t *testing.T) {
@@ -103,6 +104,19 @@ func TestClosingKillsWhatRunsAndRemovesTheScratchDirectory(t *testing.T) {
 	require.NoError(t, b.Close())
 	require.Empty(t, processes(t, b))
 	require.NoDirExists(t, b.ScratchDir())
+}
+
+// sleeping looks for a sleep of this duration in the real process table.
+func sleeping(t *testing.T, duration string) bool {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	require.NoError(t, err)
+	for _, file := range files {
+		if line, err := os.ReadFile(file); err == nil && string(line) == "sleep\x00"+duration+"\x00" {
+			return true
+		}
+	}
+	return false
 }
 
 // processes finds, in the real process table, those that live in the simulator's

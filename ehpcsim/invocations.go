@@ -106,8 +106,12 @@ func (s *Simulator) listInvocationResults(params url.Values) (any, *apiError) {
 	if failure != nil {
 		return nil, failure
 	}
+	ids, failure := instanceIDs(params)
+	if failure != nil {
+		return nil, failure
+	}
 	wanted := make(map[string]bool)
-	for _, id := range instanceIDs(params) {
+	for _, id := range ids {
 		wanted[id.value] = true
 	}
 	status := params.Get("InvokeRecordStatus")

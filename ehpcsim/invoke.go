@@ -3,6 +3,7 @@ package ehpcsim
 import (
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -79,7 +80,10 @@ func (s *Simulator) invokeShellCommand(params url.Values) (any, *apiError) {
 // targets reads Instance.N.Id. Without any, the command is for every node. One
 // node that cannot take it refuses the whole call.
 func targets(cluster *Cluster, params url.Values) ([]Node, *apiError) {
-	ids := instanceIDs(params)
+	ids, failure := instanceIDs(params)
+	if failure != nil {
+		return nil, failure
+	}
 	if len(ids) == 0 {
 		for _, node := range cluster.Nodes {
 			ids = append(ids, instanceID{"Instance", node.InstanceID})
@@ -103,23 +107,24 @@ func targets(cluster *Cluster, params url.Values) ([]Node, *apiError) {
 
 type instanceID struct{ name, value string }
 
-// instanceIDs reads Instance.N.Id in the order of N, which may have gaps.
-func instanceIDs(params url.Values) []instanceID {
+var instanceName = regexp.MustCompile(`^Instance\.([1-9][0-9]{0,5})\.Id$`)
+
+// instanceIDs reads Instance.N.Id in the order of N, which may have gaps. One
+// that cannot be read is refused: dropping it could leave none, which means all.
+func instanceIDs(params url.Values) ([]instanceID, *apiError) {
 	numbers := make(map[string]int)
 	var ids []instanceID
 	for name := range params {
-		number, ok := strings.CutPrefix(name, "Instance.")
-		if !ok {
+		if !strings.HasPrefix(name, "Instance") {
 			continue
 		}
-		if number, ok = strings.CutSuffix(number, ".Id"); !ok {
-			continue
+		match := instanceName.FindStringSubmatch(name)
+		if match == nil || params.Get(name) == "" {
+			return nil, invalid(name)
 		}
-		if n, err := strconv.Atoi(number); err == nil && params.Get(name) != "" {
-			numbers[name] = n
-			ids = append(ids, instanceID{name, params.Get(name)})
-		}
+		numbers[name], _ = strconv.Atoi(match[1]) // digits, by the pattern
+		ids = append(ids, instanceID{name, params.Get(name)})
 	}
 	slices.SortFunc(ids, func(a, b instanceID) int { return numbers[a.name] - numbers[b.name] })
-	return ids
+	return ids, nil
 }

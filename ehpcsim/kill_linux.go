@@ -5,55 +5,104 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
 
-// kill ends a shell and everything that it started: its process group, and every
-// process that carries the markers in its environment, which also finds those
-// that left the group or became daemons.
-func kill(pid int, markers []string) {
-	_ = syscall.Kill(-pid, syscall.SIGKILL)
-	killMarked(markers...)
-}
+const (
+	// killPause is what killed processes get to disappear before the process
+	// table is read again.
+	killPause = 5 * time.Millisecond
 
-// killMarked kills the processes whose environment holds all the markers, until
-// none is left.
-func killMarked(markers ...string) {
-	for {
-		found := marked(markers)
-		for _, pid := range found {
-			_ = syscall.Kill(pid, syscall.SIGKILL)
+	// killPatience bounds the wait for those that not even SIGKILL ends.
+	killPatience = 10 * time.Second
+
+	noShell = -1
+)
+
+// killTree kills a shell and everything that came of it: the processes that carry
+// the mark in their environment, wherever they fled to; those of the shell's
+// session, should they have dropped the mark; and the descendants of either. It
+// returns when none is left. What dropped the mark, left the session and lost its
+// parent is beyond it.
+func killTree(mark string, shell int) {
+	deadline := time.Now().Add(killPatience)
+	// Twice clean, because the environment of a process that is just replacing
+	// its program reads as empty.
+	for clean := 0; clean < 2 && time.Now().Before(deadline); clean++ {
+		for _, pid := range tree(mark, shell) {
+			_ = syscall.Kill(pid, syscall.SIGKILL) // it fails for those that are gone
+			clean = -1
 		}
-		if len(found) == 0 {
-			return
-		}
-		time.Sleep(time.Millisecond)
+		time.Sleep(killPause)
 	}
 }
 
-// marked lists them. Zombies and processes of others have no readable environment.
-func marked(markers []string) []int {
-	files, _ := filepath.Glob("/proc/[0-9]*/environ")
-	var pids []int
+// killMarked kills every process that carries a mark with this beginning, and
+// their descendants.
+func killMarked(mark string) { killTree(mark, noShell) }
+
+// process is what the process table says of one that lives.
+type process struct{ pid, parent, session int }
+
+func tree(mark string, shell int) []int {
+	children := make(map[int][]int)
+	var due []int
+	for _, p := range processTable() {
+		children[p.parent] = append(children[p.parent], p.pid)
+		if p.session == shell || hasMark(p.pid, mark) {
+			due = append(due, p.pid)
+		}
+	}
+	var found []int
+	seen := map[int]bool{os.Getpid(): true}
+	for len(due) > 0 {
+		pid := due[0]
+		due = due[1:]
+		if !seen[pid] {
+			seen[pid] = true
+			found = append(found, pid)
+			due = append(due, children[pid]...)
+		}
+	}
+	return found
+}
+
+func processTable() []process {
+	files, _ := filepath.Glob("/proc/[0-9]*/stat")
+	var table []process
 	for _, file := range files {
-		environment, err := os.ReadFile(file) //nolint:gosec // below /proc
-		if err != nil || !holdsAll(environment, markers) {
-			continue
-		}
-		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file))); err == nil && pid != os.Getpid() {
-			pids = append(pids, pid)
+		if text, err := os.ReadFile(file); err == nil { //nolint:gosec // below /proc; it fails for those that are gone
+			if p, ok := parseStat(string(text)); ok {
+				table = append(table, p)
+			}
 		}
 	}
-	return pids
+	return table
 }
 
-func holdsAll(environment []byte, markers []string) bool {
-	environment = append([]byte{0}, environment...)
-	for _, marker := range markers {
-		if !bytes.Contains(environment, []byte("\x00"+marker+"\x00")) {
-			return false
-		}
+// parseStat reads "pid (name) state parent group session …"; a name may hold
+// spaces and parentheses. Zombies are dead already.
+func parseStat(text string) (p process, ok bool) {
+	pid, _, _ := strings.Cut(text, " ")
+	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
+	if len(fields) < 4 || fields[0] == "Z" || fields[0] == "X" {
+		return p, false
 	}
-	return true
+	for to, number := range map[*int]string{&p.pid: pid, &p.parent: fields[1], &p.session: fields[3]} {
+		n, err := strconv.Atoi(number)
+		if err != nil {
+			return p, false
+		}
+		*to = n
+	}
+	return p, true
+}
+
+// hasMark looks into the environment that a process was started with. Those of
+// other users cannot be read.
+func hasMark(pid int, mark string) bool {
+	environment, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "environ"))
+	return err == nil && bytes.Contains(append([]byte{0}, environment...), []byte("\x00"+markVariable+"="+mark))
 }

@@ -4,8 +4,9 @@ package ehpcsim
 
 import "syscall"
 
-// kill ends a shell's process group. Processes that left it are not found here.
-func kill(pid int, _ []string) { _ = syscall.Kill(-pid, syscall.SIGKILL) }
+// killTree ends a shell's process group. Processes that left it are not found
+// here.
+func killTree(_ string, shell int) { _ = syscall.Kill(-shell, syscall.SIGKILL) }
 
 // killMarked finds nobody here: the shells' groups are killed one by one.
-func killMarked(...string) {}
+func killMarked(string) {}

@@ -11,15 +11,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"sync"
 	"time"
-)
-
-// A public credential for demonstrations.
-const (
-	DemoAccessKeyID     = "ehpcsim-demo-key"
-	DemoAccessKeySecret = "ehpcsim-demo-secret" //nolint:gosec // public: it opens nothing but a simulator
 )
 
 // Config is what a simulator knows from the start.
@@ -36,6 +31,11 @@ type Config struct {
 // is a temporary one, and calls must carry the token.
 type AccessKey struct{ ID, Secret, SecurityToken string }
 
+// NewAccessKey makes a key of random characters. A simulator should have one of
+// its own: with a key that others know, any page in a browser on this machine
+// could run commands through it.
+func NewAccessKey() AccessKey { return AccessKey{ID: "sim-" + newID(), Secret: newID() + newID()} }
+
 // Cluster is a simulated cluster.
 type Cluster struct {
 	ID    string
@@ -50,6 +50,9 @@ type Node struct {
 }
 
 const nodeRunning = "running"
+
+// plainID is an id that can name a directory.
+var plainID = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
 
 // DemoCluster makes a cluster of running nodes.
 func DemoCluster(id string, nodes int) Cluster {
@@ -69,7 +72,7 @@ type Simulator struct {
 	keys        map[string]AccessKey
 	scratch     string
 	ownsScratch bool
-	marker      string // stands in the environment of every process started
+	id          string // of this simulator, in the marks of its processes
 	closing     chan struct{}
 	running     sync.WaitGroup
 
@@ -91,6 +94,7 @@ func New(cfg Config) (*Simulator, error) {
 	}
 	s := &Simulator{
 		keys:       make(map[string]AccessKey),
+		id:         newID(),
 		scratch:    cfg.ScratchDir,
 		closing:    make(chan struct{}),
 		clusters:   make(map[string]*Cluster),
@@ -108,6 +112,12 @@ func New(cfg Config) (*Simulator, error) {
 			if cluster.Nodes[i].Status == "" {
 				cluster.Nodes[i].Status = nodeRunning
 			}
+			if !plainID.MatchString(cluster.Nodes[i].InstanceID) {
+				return nil, fmt.Errorf("instance id %q: use letters, digits and dashes", cluster.Nodes[i].InstanceID)
+			}
+		}
+		if !plainID.MatchString(cluster.ID) {
+			return nil, fmt.Errorf("cluster id %q: use letters, digits and dashes", cluster.ID)
 		}
 		s.clusters[cluster.ID] = &cluster
 	}
@@ -118,7 +128,6 @@ func New(cfg Config) (*Simulator, error) {
 		}
 		s.scratch, s.ownsScratch = dir, true
 	}
-	s.marker = "EHPCSIM_ID=" + newID()
 	if err := s.installHostname(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -141,9 +150,8 @@ func (s *Simulator) Close() error {
 	close(s.closing)
 	s.mu.Unlock()
 
-	killMarked(s.marker)
-	s.running.Wait()
-	killMarked(s.marker) // what a dying shell still started
+	s.running.Wait() // each execution kills its own processes
+	killMarked(s.id) // and these are what earlier ones left in the background
 	if s.ownsScratch {
 		return os.RemoveAll(s.scratch)
 	}

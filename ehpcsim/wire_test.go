@@ -92,6 +92,8 @@ func TestBadParametersAreRefusedAsDocumented(t *testing.T) {
 		"no timeout":      {"InvokeShellCommand", p{"Command": "ls", "Timeout": "0"}, 400, "InvalidParams", "Timeout"},
 		"odd timeout":     {"InvokeShellCommand", p{"Command": "ls", "Timeout": "soon"}, 400, "InvalidParams", "Timeout"},
 		"unknown node":    {"InvokeShellCommand", p{"Command": "ls", "Instance.1.Id": b.ids[0], "Instance.7.Id": "i-x"}, 400, "InvalidParams", "Instance.7.Id"},
+		"an empty node":   {"InvokeShellCommand", p{"Command": "ls", "Instance.1.Id": ""}, 400, "InvalidParams", "Instance.1.Id"},
+		"an odd node":     {"InvokeShellCommand", p{"Command": "ls", "Instance.one.Id": b.ids[0]}, 400, "InvalidParams", "Instance.one.Id"},
 		"a stopped node":  {"InvokeShellCommand", p{"Command": "ls"}, 400, "InvalidParams", b.ids[1] + " is stopped"},
 		"unknown command": {"ListInvocationStatus", p{"CommandId": "c-x"}, 404, "ObjectNotFound", ""},
 		"no command id":   {"ListInvocationResults", nil, 400, "MissingCommandId", ""},
@@ -239,8 +241,16 @@ func TestADelayComesAfterTheAction(t *testing.T) {
 	require.NoError(t, <-answered)
 }
 
-func TestASimulatorNeedsAKey(t *testing.T) {
+func TestABadSetUpIsRefused(t *testing.T) {
 	t.Parallel()
-	_, err := ehpcsim.New(ehpcsim.Config{})
-	require.ErrorContains(t, err, "access key")
+	keys := []ehpcsim.AccessKey{ehpcsim.NewAccessKey()}
+	for want, cfg := range map[string]ehpcsim.Config{
+		"access key":       {},
+		`cluster id ".."`:  {AccessKeys: keys, Clusters: []ehpcsim.Cluster{{ID: ".."}}},
+		`instance id "a/"`: {AccessKeys: keys, Clusters: []ehpcsim.Cluster{{ID: "c", Nodes: []ehpcsim.Node{{InstanceID: "a/"}}}}},
+	} {
+		_, err := ehpcsim.New(cfg)
+		require.ErrorContains(t, err, want)
+	}
+	require.NotEqual(t, ehpcsim.NewAccessKey(), ehpcsim.NewAccessKey())
 }

@@ -84,7 +84,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	err := cmd.ExecuteContext(ctx)
 	code := exitCode(ctx, err)
 	if err != nil && code != exitInterrupted && !errors.Is(err, errNotSucceeded) {
-		fmt.Fprintf(stderr, "quickstart: %v\n", err) //nolint:errcheck // nowhere left to report to
+		fmt.Fprintf(stderr, "quickstart: %v\n", err)
 	}
 	return code
 }
@@ -228,5 +228,5 @@ func (q quickstart) stop(what string, stop func() error) {
 }
 
 func (q quickstart) say(format string, args ...any) {
-	fmt.Fprintf(q.stderr, format+"\n", args...) //nolint:errcheck // what cannot be said changes nothing
+	fmt.Fprintf(q.stderr, format+"\n", args...)
 }

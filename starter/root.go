@@ -55,7 +55,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	err := root.ExecuteContext(ctx)
 	code := exitCode(err)
 	if err != nil && code != exitInterrupted && !errors.Is(err, errNotSucceeded) {
-		fmt.Fprintf(stderr, "starter: %v\n", err) //nolint:errcheck // nowhere left to report to
+		fmt.Fprintf(stderr, "starter: %v\n", err)
 	}
 	return code
 }

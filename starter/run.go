@@ -120,5 +120,5 @@ func (a *app) print(report runs.Report, asJSON bool) error {
 
 // note tells the person something beside the result.
 func (a *app) note(format string, args ...any) {
-	fmt.Fprintf(a.stderr, format+"\n", args...) //nolint:errcheck // a note that cannot be shown changes nothing
+	fmt.Fprintf(a.stderr, format+"\n", args...)
 }

@@ -76,7 +76,7 @@ CLI's profile, the credentials file, or the ECS role of this machine.`,
 
 	err := cmd.ExecuteContext(ctx)
 	if err != nil {
-		fmt.Fprintf(stderr, "worker: %v\n", err) //nolint:errcheck // nowhere left to report to
+		fmt.Fprintf(stderr, "worker: %v\n", err)
 	}
 	return exitCode(err)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +23,11 @@ const (
 
 const maxNodes = 10_000
 
+const (
+	envID     = "ALIBABA_CLOUD_ACCESS_KEY_ID"
+	envSecret = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"
+)
+
 // usageError is a mistake on the command line.
 type usageError struct{ error }
 
@@ -41,8 +45,8 @@ func execute(ctx context.Context, args []string, stderr io.Writer) int {
 		Long: `Serve a simulated E-HPC endpoint whose nodes run commands on this machine.
 
 Callers sign with the key in ALIBABA_CLOUD_ACCESS_KEY_ID and
-ALIBABA_CLOUD_ACCESS_KEY_SECRET of this process or, without them, with a public
-demonstration key.`,
+ALIBABA_CLOUD_ACCESS_KEY_SECRET of this process or, without them, with a new one
+that is printed at the start.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usageError{errors.New("ehpcsim takes no arguments, only flags; see ehpcsim --help")}
@@ -71,10 +75,10 @@ demonstration key.`,
 	case err == nil:
 		return exitStopped
 	case errors.As(err, &usage):
-		fmt.Fprintf(stderr, "ehpcsim: %v\n", err) //nolint:errcheck // nowhere left to report to
+		fmt.Fprintf(stderr, "ehpcsim: %v\n", err)
 		return exitUsage
 	}
-	fmt.Fprintf(stderr, "ehpcsim: %v\n", err) //nolint:errcheck // nowhere left to report to
+	fmt.Fprintf(stderr, "ehpcsim: %v\n", err)
 	return exitFailed
 }
 
@@ -82,22 +86,26 @@ func (o options) serve(ctx context.Context, stderr io.Writer) error {
 	if o.nodes < 1 || o.nodes > maxNodes {
 		return usageError{fmt.Errorf("%d nodes: choose 1 to %d", o.nodes, maxNodes)}
 	}
-	if strings.ContainsAny(o.cluster, "/ ") || o.cluster == "" {
-		return usageError{fmt.Errorf("cluster id %q: use letters, digits and dashes", o.cluster)}
-	}
-	key := ehpcsim.AccessKey{
-		ID:     cmp.Or(os.Getenv("ALIBABA_CLOUD_ACCESS_KEY_ID"), ehpcsim.DemoAccessKeyID),
-		Secret: cmp.Or(os.Getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET"), ehpcsim.DemoAccessKeySecret),
+	key := ehpcsim.AccessKey{ID: os.Getenv(envID), Secret: os.Getenv(envSecret)}
+	ownKey := key.ID == "" && key.Secret == ""
+	switch {
+	case ownKey:
+		key = ehpcsim.NewAccessKey()
+	case key.ID == "" || key.Secret == "":
+		return usageError{fmt.Errorf("of %s and %s one is set: set both, or neither", envID, envSecret)}
 	}
 	cluster := ehpcsim.DemoCluster(o.cluster, o.nodes)
 	sim, err := ehpcsim.New(ehpcsim.Config{Clusters: []ehpcsim.Cluster{cluster}, AccessKeys: []ehpcsim.AccessKey{key}})
 	if err != nil {
-		return err
+		return usageError{err}
 	}
 	defer sim.Close() //nolint:errcheck // closed with its error returned below
 	server, err := sim.Listen(o.listen)
 	if err != nil {
 		return usageError{err}
+	}
+	if !ownKey {
+		key = ehpcsim.AccessKey{}
 	}
 	introduce(stderr, server.URL(), cluster, key)
 	<-ctx.Done()
@@ -117,9 +125,9 @@ func introduce(out io.Writer, url string, cluster ehpcsim.Cluster, key ehpcsim.A
 	fmt.Fprintf(&b, "Cluster %s with nodes %s to %s. For a worker:\n\n", cluster.ID,
 		cluster.Nodes[0].InstanceID, cluster.Nodes[len(cluster.Nodes)-1].InstanceID)
 	fmt.Fprintf(&b, "  export EHPCFLOW_ENDPOINT=%s EHPCFLOW_REGION=cn-hangzhou\n", url)
-	if key.ID == ehpcsim.DemoAccessKeyID {
-		fmt.Fprintf(&b, "  export ALIBABA_CLOUD_ACCESS_KEY_ID=%s ALIBABA_CLOUD_ACCESS_KEY_SECRET=%s\n", key.ID, ehpcsim.DemoAccessKeySecret)
+	if key.ID != "" {
+		fmt.Fprintf(&b, "  export %s=%s %s=%s\n", envID, key.ID, envSecret, key.Secret)
 	}
 	b.WriteString("\nCtrl-C ends it, and every command that still runs.\n")
-	fmt.Fprint(out, b.String()) //nolint:errcheck // what cannot be said changes nothing
+	fmt.Fprint(out, b.String())
 }

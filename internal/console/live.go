@@ -55,7 +55,7 @@ func (l *live) Show(report runs.Report) {
 	l.mu.Unlock()
 
 	if news {
-		fmt.Fprintf(l.screen, "waiting: %s\n", printable(report.Trouble)) //nolint:errcheck // progress that cannot be shown changes nothing
+		fmt.Fprintf(l.screen, "waiting: %s\n", printable(report.Trouble))
 	}
 	if len(report.Nodes) <= l.most {
 		for i := lines; i < len(report.Nodes); i++ {
@@ -70,7 +70,7 @@ func (l *live) Close() {
 			bar.SetTotal(-1, true)
 		}
 		l.screen.Wait()
-		fmt.Fprintln(l.out) //nolint:errcheck // progress that cannot be shown changes nothing
+		fmt.Fprintln(l.out)
 	})
 }
 

@@ -60,7 +60,7 @@ func (l *lines) Show(report runs.Report) {
 }
 
 func (l *lines) print(text string) {
-	fmt.Fprintf(l.out, "%s %s\n", time.Now().Format(time.TimeOnly), printable(text)) //nolint:errcheck // progress that cannot be shown changes nothing
+	fmt.Fprintf(l.out, "%s %s\n", time.Now().Format(time.TimeOnly), printable(text))
 }
 
 func (*lines) Close() {}

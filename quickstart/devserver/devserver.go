@@ -160,9 +160,9 @@ func choosePorts(o Options) (ports, error) {
 		}
 	}()
 	choose := func(port int) (int, error) {
-		l, err := net.Listen("tcp", net.JoinHostPort(loopback, strconv.Itoa(port)))
+		l, err := net.Listen("tcp", net.JoinHostPort(loopback, strconv.Itoa(port))) //nolint:noctx // it begins at once
 		if err != nil {
-			l, err = net.Listen("tcp", net.JoinHostPort(loopback, "0"))
+			l, err = net.Listen("tcp", net.JoinHostPort(loopback, "0")) //nolint:noctx // it begins at once
 		}
 		if err != nil {
 			return 0, fmt.Errorf("find a free port: %w", err)

@@ -41,7 +41,7 @@ func (s *Server) startUI(port int) {
 func (s *Server) awaitUI() error {
 	client := http.Client{Timeout: time.Second}
 	for range uiAttempts {
-		resp, err := client.Get(s.uiURL + "/healthz")
+		resp, err := client.Get(s.uiURL + "/healthz") //nolint:noctx // the client's own limit is shorter
 		if err == nil {
 			return resp.Body.Close()
 		}

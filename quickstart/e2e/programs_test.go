@@ -17,6 +17,7 @@ import (
 
 	"ehpcflow/ehpcsim"
 	"ehpcflow/internal/runs"
+	"ehpcflow/internal/taskqueue"
 	"ehpcflow/quickstart/devserver"
 	"ehpcflow/quickstart/stack"
 	"ehpcflow/workflows"
@@ -51,8 +52,8 @@ func (s *system) forPrograms() environment {
 		"EHPCFLOW_TASK_QUEUE":                 s.queue,
 		"EHPCFLOW_ENDPOINT":                   s.API.URL(),
 		"EHPCFLOW_REGION":                     "cn-hangzhou",
-		"ALIBABA_CLOUD_ACCESS_KEY_ID":         ehpcsim.DemoAccessKeyID,
-		"ALIBABA_CLOUD_ACCESS_KEY_SECRET":     ehpcsim.DemoAccessKeySecret,
+		"ALIBABA_CLOUD_ACCESS_KEY_ID":         s.Key.ID,
+		"ALIBABA_CLOUD_ACCESS_KEY_SECRET":     s.Key.Secret,
 		"ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true",
 	}
 }
@@ -134,7 +135,7 @@ func TestTheProgramsRunACommandAgainstAnyTemporalAndEndpoint(t *testing.T) {
 
 	require.NoError(t, worker.Process.Signal(syscall.SIGTERM))
 	require.NoError(t, worker.Wait(), "a worker that is asked to stop ends in order")
-	for _, secret := range []string{ehpcsim.DemoAccessKeySecret, ehpcsim.DemoAccessKeyID, "Signature="} {
+	for _, secret := range []string{s.Key.ID, s.Key.Secret, "Signature="} {
 		require.NotContains(t, said.String(), secret)
 	}
 }
@@ -171,6 +172,8 @@ func TestBadUseGetsOneLineAndItsExitCode(t *testing.T) {
 		"no region":              {env.with("EHPCFLOW_REGION", "").with("EHPCFLOW_ENDPOINT", ""), "worker", nil, 2, "no region"},
 		"a wrong endpoint":       {env.with("EHPCFLOW_ENDPOINT", "ftp://x"), "worker", nil, 2, "ftp"},
 		"a wrong log level":      {env, "worker", []string{"--log-level", "loud"}, 2, "loud"},
+		"half a simulator's key": {env.with("ALIBABA_CLOUD_ACCESS_KEY_ID", ""), "ehpcsim", []string{"--listen", "127.0.0.1:0"}, 2, "set both, or neither"},
+		"an odd cluster id":      {env, "ehpcsim", []string{"--listen", "127.0.0.1:0", "--cluster", "../x"}, 2, "../x"},
 		"an exposed simulator":   {env, "ehpcsim", []string{"--listen", "0.0.0.0:0"}, 2, "loopback"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -194,22 +197,22 @@ func TestBadUseGetsOneLineAndItsExitCode(t *testing.T) {
 
 func TestWrongCredentialsEndTheRunWithWhatToDo(t *testing.T) {
 	t.Parallel()
-	for name, tc := range map[string]struct{ id, secret, code string }{
-		"unknown key":  {"LTAI-somebody", "x", "InvalidAccessKeyId.NotFound"},
-		"wrong secret": {ehpcsim.DemoAccessKeyID, "not-it", "SignatureDoesNotMatch"},
+	for name, tc := range map[string]struct{ variable, value, code string }{
+		"unknown key":  {"ALIBABA_CLOUD_ACCESS_KEY_ID", "LTAI-somebody", "InvalidAccessKeyId.NotFound"},
+		"wrong secret": {"ALIBABA_CLOUD_ACCESS_KEY_SECRET", "not-the-secret", "SignatureDoesNotMatch"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSystem(t, quickPace())
 			s.StopWorker()
-			env := s.forPrograms().with("ALIBABA_CLOUD_ACCESS_KEY_ID", tc.id).with("ALIBABA_CLOUD_ACCESS_KEY_SECRET", tc.secret)
+			env := s.forPrograms().with(tc.variable, tc.value)
 			_, said := background(t, env, "worker")
 			await(t, 20*time.Second, "the worker serves", func() bool { return strings.Contains(said.String(), "serving") })
 			got := program(t, env, "starter", "run", "--cluster", stack.ClusterID, "--all", "--", "echo hi")
 			require.Equal(t, 1, got.code)
 			require.Contains(t, got.stdout, tc.code)
 			require.Contains(t, got.stdout, "correct the worker's ALIBABA_CLOUD_ACCESS_KEY_ID")
-			require.NotContains(t, got.stdout+got.stderr+said.String(), tc.id)
+			require.NotContains(t, got.stdout+got.stderr+said.String(), tc.value)
 		})
 	}
 }
@@ -258,6 +261,10 @@ func TestARunThatNoWorkerTakesUpIsTakenBack(t *testing.T) {
 	s.StopWorker()
 	worker, said := background(t, s.forPrograms(), "worker")
 	await(t, 20*time.Second, "the worker serves", func() bool { return strings.Contains(said.String(), "serving") })
+	await(t, 20*time.Second, "the server knows it", func() bool {
+		served, err := taskqueue.Served(t.Context(), s.Client, s.queue)
+		return err == nil && served
+	})
 	require.NoError(t, worker.Process.Kill())
 	require.Error(t, worker.Wait())
 

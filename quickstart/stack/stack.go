@@ -42,6 +42,7 @@ type Options struct {
 type Stack struct {
 	Simulator *ehpcsim.Simulator
 	API       *ehpcsim.Server
+	Key       ehpcsim.AccessKey // with which the API is called
 	Client    client.Client
 	options   Options
 	worker    worker.Worker
@@ -49,7 +50,7 @@ type Stack struct {
 
 // Start starts everything and returns when runs can be started.
 func Start(ctx context.Context, o Options) (*Stack, error) {
-	s := &Stack{options: o}
+	s := &Stack{Key: ehpcsim.NewAccessKey(), options: o}
 	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
@@ -60,7 +61,7 @@ func (s *Stack) start(ctx context.Context) error {
 	var err error
 	if s.Simulator, err = ehpcsim.New(ehpcsim.Config{
 		Clusters:   []ehpcsim.Cluster{ehpcsim.DemoCluster(ClusterID, s.options.Nodes)},
-		AccessKeys: []ehpcsim.AccessKey{{ID: ehpcsim.DemoAccessKeyID, Secret: ehpcsim.DemoAccessKeySecret}},
+		AccessKeys: []ehpcsim.AccessKey{s.Key},
 	}); err != nil {
 		return fmt.Errorf("start the simulated cluster: %w", err)
 	}
@@ -87,7 +88,7 @@ func (s *Stack) StartWorker() error {
 	api, err := ehpc.New(ehpc.Config{
 		Region:      "cn-hangzhou",
 		Endpoint:    s.API.URL(),
-		Credentials: credentials.NewStaticAKCredentialsProvider(ehpcsim.DemoAccessKeyID, ehpcsim.DemoAccessKeySecret),
+		Credentials: credentials.NewStaticAKCredentialsProvider(s.Key.ID, s.Key.Secret),
 	})
 	if err != nil {
 		return fmt.Errorf("start the worker: %w", err)
