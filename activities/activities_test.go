@@ -1,0 +1,283 @@
+package activities_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/credentials"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+
+	"ehpcflow/activities"
+	"ehpcflow/ehpc"
+	"ehpcflow/ehpcsim"
+)
+
+const clusterID = "ehpc-test"
+
+// bundle is an activity environment over a simulated cluster, reached over HTTP.
+type bundle struct {
+	*testsuite.TestActivityEnvironment
+	t    *testing.T
+	sim  *ehpcsim.Simulator
+	acts *activities.Activities
+	ids  []string
+}
+
+func newBundle(t *testing.T, nodes int) *bundle {
+	t.Helper()
+	cluster := ehpcsim.DemoCluster(clusterID, nodes)
+	key := ehpcsim.NewAccessKey()
+	sim, err := ehpcsim.New(ehpcsim.Config{Clusters: []ehpcsim.Cluster{cluster}, AccessKeys: []ehpcsim.AccessKey{key}})
+	require.NoError(t, err)
+	server, err := sim.Listen("127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		require.NoError(t, sim.Close())
+		require.NoError(t, server.Close())
+	})
+	client, err := ehpc.New(ehpc.Config{
+		Region: "cn-hangzhou", Endpoint: server.URL(),
+		Credentials: credentials.NewStaticAKCredentialsProvider(key.ID, key.Secret),
+	})
+	require.NoError(t, err)
+	pace := activities.DefaultPace()
+	pace.Look = activities.Bounds{Min: 20 * time.Millisecond, Max: 50 * time.Millisecond}
+
+	var s testsuite.WorkflowTestSuite
+	b := &bundle{s.NewTestActivityEnvironment(), t, sim, &activities.Activities{EHPC: client, Pace: pace}, nil}
+	b.RegisterActivity(b.acts)
+	b.SetTestTimeout(time.Minute)
+	for _, node := range cluster.Nodes {
+		b.ids = append(b.ids, node.InstanceID)
+	}
+	return b
+}
+
+func execute[R any](b *bundle, of any, in any) (R, error) {
+	b.t.Helper()
+	var result R
+	value, err := b.ExecuteActivity(of, in)
+	if err == nil {
+		require.NoError(b.t, value.Get(&result))
+	}
+	return result, err
+}
+
+func (b *bundle) submit(command string) (activities.InvokeShellCommandResult, error) {
+	b.t.Helper()
+	return execute[activities.InvokeShellCommandResult](b, b.acts.InvokeShellCommand, activities.InvokeShellCommandInput{
+		ClusterID: clusterID, Command: command, InstanceIDs: b.ids, Timeout: 60,
+	})
+}
+
+func (b *bundle) mustSubmit(command string) activities.InvokeShellCommandResult {
+	b.t.Helper()
+	result, err := b.submit(command)
+	require.NoError(b.t, err)
+	return result
+}
+
+func (b *bundle) watch(submitted activities.InvokeShellCommandResult, deadline time.Duration) (activities.ListInvocationStatusResult, error) {
+	b.t.Helper()
+	in := activities.ListInvocationStatusInput{
+		ClusterID: clusterID, CommandID: submitted.CommandID, SubmittedAt: submitted.SubmittedAt,
+		Deadline: time.Now().Add(deadline),
+	}
+	for _, id := range b.ids {
+		in.Nodes = append(in.Nodes, activities.NodeStatus{InstanceID: id, State: activities.Running})
+	}
+	return execute[activities.ListInvocationStatusResult](b, b.acts.ListInvocationStatus, in)
+}
+
+func applicationError(t *testing.T, err error) *temporal.ApplicationError {
+	t.Helper()
+	var e *temporal.ApplicationError
+	require.ErrorAs(t, err, &e)
+	return e
+}
+
+func TestAWatchReturnsWhenANodeChangesAndNotBefore(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, 2)
+	beats := 0
+	b.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) {
+		var progress activities.WatchProgress
+		require.NoError(t, details.Get(&progress))
+		require.Equal(t, 2, progress.Nodes[activities.Running])
+		beats++
+	})
+	submitted := b.mustSubmit(`[ $HOSTNAME = compute001 ] && sleep 1 || sleep 30`)
+	got, err := b.watch(submitted, time.Minute)
+	require.NoError(t, err)
+	require.Equal(t, []activities.NodeStatus{{InstanceID: b.ids[1], State: activities.Finished}}, got.Changed)
+	require.False(t, got.DeadlinePassed)
+	require.GreaterOrEqual(t, b.sim.Requests("ListInvocationStatus"), 3, "it looked again and again meanwhile")
+	require.Positive(t, beats)
+}
+
+func TestAWatchEndsAtTheDeadlineOnlyWithAnAnswer(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, 1)
+	submitted := b.mustSubmit("sleep 30")
+	got, err := b.watch(submitted, 100*time.Millisecond)
+	require.NoError(t, err)
+	require.Equal(t, activities.ListInvocationStatusResult{DeadlinePassed: true}, got)
+
+	b.sim.Inject(ehpcsim.Fault{Code: "ServiceUnavailable"})
+	_, err = b.watch(submitted, -time.Hour)
+	require.Equal(t, "ServiceUnavailable", applicationError(t, err).Type(), "an API that is down does not make a node overdue")
+	require.False(t, applicationError(t, err).NonRetryable())
+}
+
+func TestAStoppingWorkerLetsGoOfItsWatch(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, 1)
+	stop := make(chan struct{})
+	close(stop)
+	b.SetWorkerStopChannel(stop)
+	b.acts.Pace.Look.Min = time.Hour
+	b.acts.Pace.Look.Max = time.Hour
+	_, err := b.watch(b.mustSubmit("sleep 30"), 2*time.Hour)
+	e := applicationError(t, err)
+	require.Equal(t, activities.WorkerStopping, e.Type())
+	require.False(t, e.NonRetryable(), "another worker goes on")
+}
+
+func TestErrorsOfAReadAreRetriedByTheirCode(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, 1)
+	submitted := b.mustSubmit("sleep 30")
+	for code, least := range map[string]time.Duration{
+		"ConflictOpt": 15 * time.Second, "InvalidClusterStatus": 15 * time.Second, "Throttling.User": 2 * time.Second,
+		"ServiceUnavailable": time.Second, "EcsError": time.Second, "AgentError": time.Second, "UnknownError": time.Second,
+		"ObjectNotFound": time.Second,
+		"InvalidParams":  0, "NotEnabled": 0, "InDebt": 0, "ClusterNotFound": 0, "NotAuthorized": 0, "NoPermission": 0,
+	} {
+		b.sim.Inject(ehpcsim.Fault{Action: "ListInvocationStatus", Code: code})
+		_, err := b.watch(submitted, time.Minute)
+		e := applicationError(t, err)
+		require.Equal(t, code, e.Type())
+		require.Equal(t, least == 0, e.NonRetryable(), code)
+		require.GreaterOrEqual(t, e.NextRetryDelay(), least, code)
+		require.LessOrEqual(t, e.NextRetryDelay(), least+least/5, code)
+		require.Contains(t, e.Message(), submitted.CommandID)
+	}
+}
+
+func TestACommandThatIsNotFoundIsGoneOnceItIsOld(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, 1)
+	_, err := b.watch(activities.InvokeShellCommandResult{CommandID: "c-gone", SubmittedAt: time.Now()}, time.Minute)
+	require.False(t, applicationError(t, err).NonRetryable(), "it may not be visible yet")
+	_, err = b.watch(activities.InvokeShellCommandResult{CommandID: "c-gone", SubmittedAt: time.Now().Add(-2 * time.Minute)}, time.Minute)
+	require.True(t, applicationError(t, err).NonRetryable())
+}
+
+func TestASubmitIsRetriedOnlyWhenNothingCanHaveRun(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]struct{ retry, doubt bool }{
+		"ConflictOpt":          {retry: true},
+		"Throttling.Api":       {retry: true},
+		"NotAuthorized":        {},
+		"InvalidClusterStatus": {},
+		"ServiceUnavailable":   {doubt: true},
+		"PartFailure":          {doubt: true},
+		"AgentError":           {doubt: true},
+		"SignatureNonceUsed":   {doubt: true},
+	} {
+		t.Run(code, func(t *testing.T) {
+			t.Parallel()
+			b := newBundle(t, 1)
+			b.sim.Inject(ehpcsim.Fault{Code: code})
+			_, err := b.submit("echo hi")
+			e := applicationError(t, err)
+			require.Equal(t, code, e.Type())
+			require.Equal(t, want.retry, !e.NonRetryable())
+			require.Equal(t, want.doubt, e.HasDetails())
+			if want.doubt {
+				var detail activities.SubmitFailure
+				require.NoError(t, e.Details(&detail))
+				require.True(t, detail.MayHaveRun)
+				require.Contains(t, e.Message(), "may be running and was not sent again")
+			}
+		})
+	}
+}
+
+func TestAnAnswerLostAfterTheSubmitLeavesDoubt(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, 1)
+	b.sim.Inject(ehpcsim.Fault{Drop: ehpcsim.DropAfter})
+	_, err := b.submit("echo hi")
+	require.True(t, applicationError(t, err).NonRetryable())
+	require.True(t, applicationError(t, err).HasDetails())
+	require.Equal(t, 1, b.sim.Executions(b.ids[0]))
+}
+
+func TestResultsOfManyNodesAreCollectedOverPages(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, 60)
+	submitted := b.mustSubmit(`echo $EHPC_INSTANCE_ID; [ $HOSTNAME != compute059 ]`)
+	in := activities.ListInvocationResultsInput{
+		ClusterID: clusterID, CommandID: submitted.CommandID, InstanceIDs: b.ids, SubmittedAt: submitted.SubmittedAt, OutputLimit: 1000,
+	}
+	got, err := execute[activities.ListInvocationResultsResult](b, b.acts.ListInvocationResults, in)
+	require.NoError(t, err)
+	require.Len(t, got.Records, 60)
+	for i, record := range got.Records {
+		require.Equal(t, b.ids[i], record.InstanceID)
+		require.Equal(t, activities.Finished, record.State, "it waits for results that lag behind")
+		require.Equal(t, b.ids[i]+"\n", record.Output)
+	}
+	require.Equal(t, 1, *got.Records[59].ExitCode)
+}
+
+func TestResultsThatDoNotComeAreGivenUp(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, 1)
+	b.acts.Pace.ResultsWithin = 100 * time.Millisecond
+	submitted := b.mustSubmit("sleep 30")
+	in := activities.ListInvocationResultsInput{
+		ClusterID: clusterID, CommandID: submitted.CommandID, InstanceIDs: []string{b.ids[0], "i-other"}, SubmittedAt: submitted.SubmittedAt, OutputLimit: 1000,
+	}
+	got, err := execute[activities.ListInvocationResultsResult](b, b.acts.ListInvocationResults, in)
+	require.NoError(t, err)
+	require.Len(t, got.Records, 1, "the other node has none")
+	require.Equal(t, activities.Running, got.Records[0].State)
+}
+
+func TestLongOutputKeepsItsBeginningAndItsEnd(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, 1)
+	submitted := b.mustSubmit(`echo begin; yes ü | head -n 500; echo end`)
+	in := activities.ListInvocationResultsInput{
+		ClusterID: clusterID, CommandID: submitted.CommandID, InstanceIDs: b.ids, SubmittedAt: submitted.SubmittedAt, OutputLimit: 101,
+	}
+	got, err := execute[activities.ListInvocationResultsResult](b, b.acts.ListInvocationResults, in)
+	require.NoError(t, err)
+	record := got.Records[0]
+	require.Less(t, len(record.Output), 101+40)
+	require.Equal(t, 6+3*500+4, record.OutputBytes)
+	require.Regexp(t, `^begin\n(?s:.*)output cut(?s:.*)end\n$`, record.Output)
+	require.NotContains(t, record.Output, "\uFFFD")
+}
+
+func TestEveryNodeOfALargeClusterIsListedWithItsFitness(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, 250)
+	b.sim.SetNodeStatus(clusterID, b.ids[200], "exception")
+	got, err := execute[activities.ListNodesResult](b, b.acts.ListNodes, activities.ListNodesInput{ClusterID: clusterID})
+	require.NoError(t, err)
+	require.Len(t, got.Nodes, 250)
+	for i, node := range got.Nodes {
+		want := activities.Node{InstanceID: b.ids[i], HostName: node.HostName}
+		if i == 200 {
+			want.Unfit = "exception"
+		}
+		require.Equal(t, want, node)
+	}
+}
