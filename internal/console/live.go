@@ -32,7 +32,7 @@ type live struct {
 func newLive(out io.Writer, height int) *live {
 	l := &live{
 		out:     out,
-		screen:  mpb.New(mpb.WithOutput(out), mpb.WithRefreshRate(120*time.Millisecond)),
+		screen:  mpb.New(mpb.WithOutput(out), mpb.WithRefreshRate(120*time.Millisecond), mpb.WithAutoRefresh()),
 		most:    max(height-4, 0),
 		started: time.Now(),
 		ended:   make(map[string]time.Time),
