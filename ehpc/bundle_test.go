@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha1"
 	"encoding/base64"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -26,6 +27,28 @@ const (
 	keySecret = "s3cret/With+Signs="
 	token     = "CAIS+token/with=signs"
 )
+
+// listen accepts connections and hands each to a function, which may keep it open
+// until the test ends.
+func listen(t *testing.T, handle func(net.Conn)) (address string) {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close() //nolint:errcheck // the test has what it wanted
+				handle(conn)
+			}()
+		}
+	}()
+	return listener.Addr().String()
+}
 
 // service is an HTTP server that answers as a test says and keeps the requests.
 type service struct {

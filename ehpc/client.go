@@ -23,8 +23,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/credentials"
@@ -86,7 +88,7 @@ func New(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	timeout := cfg.Timeout
-	if timeout == 0 {
+	if timeout <= 0 {
 		timeout = defaultTimeout
 	}
 	return &Client{
@@ -113,18 +115,24 @@ func parseEndpoint(cfg Config) (*url.URL, error) {
 	if !strings.Contains(text, "://") {
 		text = "https://" + text
 	}
+	// Before anything quotes the address: it may hold a password.
+	if strings.ContainsAny(text, "@?#") {
+		return nil, errEndpointParts
+	}
 	endpoint, err := url.Parse(text)
-	if err != nil || endpoint.Host == "" {
-		return nil, fmt.Errorf("endpoint %q is not an address: use HOST, https://HOST or http://HOST", cfg.Endpoint)
+	if err != nil || endpoint.Hostname() == "" {
+		return nil, fmt.Errorf("endpoint %q is not an address: use HOST, https://HOST or http://HOST", text)
 	}
 	if endpoint.Scheme != "https" && endpoint.Scheme != "http" {
-		return nil, fmt.Errorf("endpoint %q: the scheme is %q, use https or http", cfg.Endpoint, endpoint.Scheme)
+		return nil, fmt.Errorf("endpoint %q: the scheme is %q, use https or http", text, endpoint.Scheme)
 	}
-	if endpoint.User != nil || strings.Trim(endpoint.Path, "/") != "" || endpoint.RawQuery != "" {
-		return nil, errors.New("the endpoint takes a scheme and a host only, without user, path or query")
+	if strings.Trim(endpoint.Path, "/") != "" {
+		return nil, errEndpointParts
 	}
 	return &url.URL{Scheme: endpoint.Scheme, Host: endpoint.Host}, nil
 }
+
+var errEndpointParts = errors.New("the endpoint takes a scheme and a host only, without user, path or query")
 
 // readTransport is Go's default one: a repeated read does no harm.
 func readTransport() *http.Transport {
@@ -141,6 +149,11 @@ func submitTransport() *http.Transport {
 	t.ForceAttemptHTTP2 = false
 	t.Protocols = new(http.Protocols)
 	t.Protocols.SetHTTP1(true)
+	// Clone copies the offer of HTTP/2 too: a server that took it up could not be
+	// understood.
+	if t.TLSClientConfig != nil {
+		t.TLSClientConfig.NextProtos = nil
+	}
 	return t
 }
 
@@ -166,7 +179,9 @@ func (c *Client) exchange(ctx context.Context, via *http.Client, req request) ([
 	if err != nil {
 		return nil, subject.failure(CodeNoCredentials, err.Error(), err)
 	}
-	httpReq, err := http.NewRequestWithContext(ctx, signed.GetMethod(), signed.BuildUrl(), nil)
+	var connected atomic.Bool
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}
+	httpReq, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), signed.GetMethod(), signed.BuildUrl(), nil)
 	if err != nil {
 		return nil, subject.failure(CodeBadRequest, "the request could not be built", nil)
 	}
@@ -176,14 +191,14 @@ func (c *Client) exchange(ctx context.Context, via *http.Client, req request) ([
 
 	resp, err := via.Do(httpReq)
 	if err != nil {
-		return nil, subject.transportFailure(err)
+		return nil, subject.transportFailure(ctx, err, connected.Load(), secrets)
 	}
 	defer resp.Body.Close() //nolint:errcheck // the body was read; closing it can no longer lose anything
 
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	switch {
 	case err != nil:
-		return nil, subject.transportFailure(err)
+		return nil, subject.transportFailure(ctx, err, true, secrets)
 	case len(body) > maxBody:
 		return nil, subject.failure(CodeBadResponse, fmt.Sprintf("the answer is larger than %d MiB", maxBody>>20), nil)
 	}

@@ -108,15 +108,15 @@ func elements(data []byte) []json.RawMessage {
 	return []json.RawMessage{data}
 }
 
-// onlyMember opens an object whose one member is a list, an object or null.
+// onlyMember opens an object whose one member is a list (be it inside a string),
+// an object or null.
 func onlyMember(data []byte) (json.RawMessage, bool) {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(data, &members) != nil || len(members) != 1 {
 		return nil, false
 	}
 	for _, inner := range members {
-		switch inner[0] {
-		case '[', '{', 'n':
+		if inner[0] == '[' || inner[0] == '{' || inner[0] == 'n' || bytes.HasPrefix(inner, []byte(`"[`)) {
 			return inner, true
 		}
 	}

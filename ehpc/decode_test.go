@@ -33,6 +33,14 @@ func TestASubmitIsReadInEveryShapeOfItsNodes(t *testing.T) {
 	}
 }
 
+func TestACommandThatWasAcceptedIsNotTakenForRefused(t *testing.T) {
+	t.Parallel()
+	s := serveBody(t, http.StatusOK, `{"Code":"ConflictOpt","CommandId":"c-1"}`)
+	got, err := connect(t, s.URL).InvokeShellCommand(t.Context(), submitRequest())
+	require.NoError(t, err, "sending it again would run it twice")
+	require.Equal(t, "c-1", got.CommandID)
+}
+
 func TestAStatusIsReadInEveryShape(t *testing.T) {
 	t.Parallel()
 	const a, b = "i-bp1aaaa0000000000001", "i-bp1bbbb0000000000002"

@@ -12,7 +12,7 @@ import (
 	"unicode"
 )
 
-// The errors of this package are all *Error. Its Code is the service's own
+// The errors of a call are all *Error. Its Code is the service's own
 // (ConflictOpt, NotAuthorized, …; what each means is in the table of faults.go)
 // or, when no usable answer came, one of these:
 const (
@@ -39,7 +39,7 @@ const (
 // maxMessage bounds the service's part of an error text, in characters.
 const maxMessage = 400
 
-// Error is every error of this package. Its text names the action, cluster,
+// Error is every error of a call. Its text names the action, cluster,
 // command and request id, and never a URL, key, signature or token.
 type Error struct {
 	Action    string
@@ -48,10 +48,10 @@ type Error struct {
 
 	Code       string // the service's, or one of the Code constants
 	Message    string // what the service or the network said, cleaned
-	HTTPStatus int    // 0 when no answer came
+	HTTPStatus int    // 0 unless the service answered with an error
 	RequestID  string // "" when the answer held none
 
-	cause error // holds no URL; see transportFailure
+	cause error // clean; see transportFailure
 }
 
 // Error reads "InvokeShellCommand on cluster C: ConflictOpt (HTTP 403): a
@@ -60,10 +60,10 @@ func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.Action)
 	if e.ClusterID != "" {
-		b.WriteString(" on cluster " + e.ClusterID)
+		b.WriteString(" on cluster " + clean(e.ClusterID))
 	}
 	if e.CommandID != "" {
-		b.WriteString(", command " + e.CommandID)
+		b.WriteString(", command " + clean(e.CommandID))
 	}
 	b.WriteString(": " + e.Code)
 	if e.HTTPStatus != 0 {
@@ -102,24 +102,34 @@ func (s subject) failure(code, message string, cause error) *Error {
 	}
 }
 
-// transportFailure sorts an error of net/http. *url.Error prints the whole URL,
-// with key, signature, token and command, so only what it wraps is kept.
-func (s subject) transportFailure(err error) *Error {
+// transportFailure sorts an error of net/http. Without a connection (connected
+// is false after a refused dial, an unknown host, a bad certificate) nothing was
+// sent. *url.Error prints the whole URL, with key, signature, token and command,
+// so only what it wraps is kept; that can still quote a line that the other side
+// sent back, and is no cause then.
+func (s subject) transportFailure(ctx context.Context, err error, connected bool, secrets []string) *Error {
 	var inURL *url.Error
 	for errors.As(err, &inURL) {
 		err = inURL.Err
 	}
-	var dial *net.OpError
+	if ctx.Err() != nil {
+		err = ctx.Err() // net/http gives the cause instead, in the canceller's words
+	}
+	message := clean(redact(err.Error(), secrets))
+	cause := err
+	if message != err.Error() {
+		cause = nil
+	}
 	var timeout net.Error
 	switch {
 	case errors.Is(err, context.Canceled):
 		return s.failure(CodeCanceled, "the call was given up", err)
-	case errors.As(err, &dial) && dial.Op == "dial":
-		return s.failure(CodeUnreachable, err.Error(), err)
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return s.failure(CodeTimeout, "no whole answer in time", err)
+	case !connected:
+		return s.failure(CodeUnreachable, message, cause)
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return s.failure(CodeTimeout, "no whole answer in time", cause)
 	default:
-		return s.failure(CodeConnectionLost, err.Error(), err)
+		return s.failure(CodeConnectionLost, message, cause)
 	}
 }
 
@@ -129,18 +139,20 @@ type errorBody struct {
 	Code      scalar
 	Message   scalar
 	RequestID scalar `json:"RequestId"`
+	CommandID scalar `json:"CommandId"`
 }
 
 // serviceFailure judges an answer by status and body: nil means success. A 200
-// that carries a Code is an error too.
+// that carries a Code is an error too, unless it names a command: one that was
+// accepted must not be taken for one that was refused.
 func (s subject) serviceFailure(status int, body []byte, secrets []string) *Error {
 	var answer errorBody
 	malformed := json.Unmarshal(unwrapped(body), &answer) != nil
 	succeeded := status >= 200 && status < 300
-	if succeeded && (malformed || answer.Code == "") {
+	if succeeded && (malformed || answer.Code == "" || answer.CommandID != "") {
 		return nil
 	}
-	code := plainCode(string(answer.Code))
+	code := plainCode(redact(string(answer.Code), secrets))
 	message := string(answer.Message)
 	if code == "" || malformed {
 		code = codeHTTP + strconv.Itoa(status)

@@ -78,7 +78,6 @@ var faults = map[string]fault{
 	"InDebt":               {Never, Never, false, "settle the account's overdue payment"},
 	"InsufficientBalance":  {Never, Never, false, "settle the account's balance"},
 	"ClusterNotFound":      {Never, Never, false, "check the cluster id and the worker's region"},
-	"ComputeNotFound":      {Never, Never, false, "check the node ids"},
 	"NotAuthorized":        {Never, Never, false, "allow the action ehpc:<action> to the worker's RAM identity"},
 	"NoPermission":         {Never, Never, false, "allow the action ehpc:<action> to the worker's RAM identity"},
 	"Forbidden":            {Never, Never, false, "allow the action ehpc:<action> to the worker's RAM identity"},
@@ -101,6 +100,7 @@ var faults = map[string]fault{
 	// it is the user's decision.
 	"InvalidClusterStatus": {Later, Never, false, "check that the cluster is running"},
 	"ManagerNotFound":      {Later, Never, false, "check the cluster's manager node"},
+	"ComputeNotFound":      {Later, Never, false, "check the node ids"},
 
 	"ObjectNotFound": {WhileNew, Never, false, "the cluster no longer knows this object"},
 
@@ -114,6 +114,9 @@ var faults = map[string]fault{
 	"UnknownError":       {Soon, Never, true, adviceBackend},
 	"InternalError":      {Soon, Never, true, adviceBackend},
 	"ServiceUnavailable": {Soon, Never, true, adviceWait},
+
+	// E-HPC answers 407 with a code (NotAuthorized); a proxy answers without.
+	codeHTTP + "407": {Never, Never, false, "a proxy between the worker and the cloud asks for a login"},
 
 	// An earlier copy of this very request has already arrived.
 	"SignatureNonceUsed": {Soon, Never, true, ""},
@@ -148,12 +151,14 @@ func unlisted(e *Error) fault {
 		}
 	}
 	switch {
-	case status == 429:
+	case status == 429 || strings.HasPrefix(e.Code, "Throttling"):
 		return fault{Throttled, Throttled, false, adviceWait}
 	case strings.HasPrefix(e.Code, "Missing"):
 		return fault{Never, Never, false, "give the parameter that the message names"}
 	case status == 408 || status == 409 || status == 406 || status >= 500:
 		return fault{Soon, Never, true, adviceBackend}
+	case status >= 300 && status < 500 && strings.HasPrefix(e.Code, codeHTTP):
+		return fault{Never, Never, false, adviceNetwork}
 	case status >= 300 && status < 500:
 		return fault{Never, Never, false, "look this code up in the vendor's error centre"}
 	default:

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -107,7 +108,7 @@ func (in InvokeShellCommandRequest) problem() string {
 		return "no node ids: without any, the API would run the command on every node"
 	case len(in.InstanceIDs) > MaxInstances:
 		return "more than " + strconv.Itoa(MaxInstances) + " node ids in one call"
-	case slices.Contains(in.InstanceIDs, ""):
+	case slices.ContainsFunc(in.InstanceIDs, func(id string) bool { return strings.TrimSpace(id) == "" }):
 		return "an empty node id"
 	case length < MinCommandLength || length > MaxCommandLength:
 		return "the command has " + strconv.Itoa(length) + " characters, not 2 to 2048"

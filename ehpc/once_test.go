@@ -19,34 +19,22 @@ import (
 // submit arrives on it: net/http would send a GET again over a new connection.
 func dying(t *testing.T) (endpoint string, submits *atomic.Int32) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = listener.Close() })
 	submits = new(atomic.Int32)
-	go func() {
+	address := listen(t, func(conn net.Conn) {
+		reader := bufio.NewReader(conn)
 		for {
-			conn, err := listener.Accept()
+			request, err := http.ReadRequest(reader)
 			if err != nil {
 				return
 			}
-			go func() {
-				defer conn.Close() //nolint:errcheck // dying is what it does
-				reader := bufio.NewReader(conn)
-				for {
-					request, err := http.ReadRequest(reader)
-					if err != nil {
-						return
-					}
-					if request.URL.Query().Get("Action") == "InvokeShellCommand" && submits.Add(1) > 0 && request.URL.Query().Get("Command") == "die" {
-						return
-					}
-					body := `{"CommandId":"c-1","InvokeStatus":"Running"}`
-					_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: "+strconv.Itoa(len(body))+"\r\n\r\n"+body)
-				}
-			}()
+			if request.URL.Query().Get("Action") == "InvokeShellCommand" && submits.Add(1) > 0 && request.URL.Query().Get("Command") == "die" {
+				return
+			}
+			body := `{"CommandId":"c-1","InvokeStatus":"Running"}`
+			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: "+strconv.Itoa(len(body))+"\r\n\r\n"+body)
 		}
-	}()
-	return "http://" + listener.Addr().String(), submits
+	})
+	return "http://" + address, submits
 }
 
 func TestASubmitIsNotReplayedWhenItsConnectionDies(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -119,15 +120,24 @@ func secretsOf(cc *credentials.Credentials, signature string) []string {
 	return secrets
 }
 
-// redact removes secrets from text that came from outside. A signature mismatch
-// makes the real gateway quote the whole string that it signed, key, token and
-// command included, so everything from there on is cut as well.
+// quoted finds where a text begins to quote the request: its URL, or the string
+// that was signed, which the real gateway shows after a signature mismatch. Key,
+// token and command follow, in one escaping or another.
+var quoted = regexp.MustCompile(`(?is)(string.?to.?sign|\S*\?\S+=|(AccessKeyId|SecurityToken|Signature)(=|%3D|%253D)).*`)
+
+// redact removes what quotes the request, and every secret, from text that came
+// from outside.
 func redact(text string, secrets []string) string {
-	if i := strings.Index(strings.ToLower(text), "string to sign"); i >= 0 {
-		text = text[:i] + "string to sign: (removed)"
+	text = quoted.ReplaceAllString(text, "(removed)")
+	if len(secrets) == 0 {
+		return text
 	}
+	var patterns []string
 	for _, secret := range secrets {
-		text = strings.ReplaceAll(text, secret, "(removed)")
+		patterns = append(patterns, regexp.QuoteMeta(secret))
 	}
-	return text
+	// Escapes come in both cases (%2B, %2b), and a key may begin another.
+	pattern := regexp.MustCompile("(?i)" + strings.Join(patterns, "|"))
+	pattern.Longest()
+	return pattern.ReplaceAllString(text, "(removed)")
 }
