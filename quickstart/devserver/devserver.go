@@ -57,8 +57,14 @@ type Server struct {
 	stopErr  error
 }
 
+// starting keeps two servers of this process from choosing the same free ports:
+// a port is free until the server, or the Web UI, has begun to listen on it.
+var starting sync.Mutex
+
 // Start starts the service and returns when it answers.
 func Start(o Options) (*Server, error) {
+	starting.Lock()
+	defer starting.Unlock()
 	if o.Logger == nil {
 		o.Logger = log.NewNoopLogger()
 	}
