@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ehpcflow/ehpc"
+	"ehpcflow/ehpc/catalogue"
 )
 
 // Activities holds what the activities work with. Register it with a worker; its
@@ -26,8 +27,9 @@ type Pace struct {
 	// late by a tenth at most.
 	Look Bounds
 
-	// Soon, Throttled and Later are the back-offs after an error of that kind:
-	// the first bound after the first failure, doubled by each further one.
+	// Soon, Throttled and Later are the back-offs after an error of that kind. A
+	// wait is anywhere between the least and a limit that doubles with each
+	// failure, from twice the least up to the most.
 	Soon, Throttled, Later Bounds
 
 	// NewFor is how long after its submit an object that the service does not
@@ -58,20 +60,20 @@ func (p Pace) nextLook(running time.Duration) time.Duration {
 	return jittered(min(max(running/10, p.Look.Min), p.Look.Max))
 }
 
-func (p Pace) backoff(retry ehpc.Retry, attempt int32) time.Duration {
+func (p Pace) backoff(retry catalogue.Retry, attempt int32) time.Duration {
 	bounds := p.Soon
 	switch retry {
-	case ehpc.Throttled:
+	case catalogue.Throttled:
 		bounds = p.Throttled
-	case ehpc.Later:
+	case catalogue.Later:
 		bounds = p.Later
-	case ehpc.Soon, ehpc.WhileNew, ehpc.Never:
+	case catalogue.Soon, catalogue.WhileNew, catalogue.Never:
 	}
-	wait := bounds.Min
-	for range attempt - 1 {
-		wait = min(2*wait, bounds.Max)
+	limit := bounds.Min
+	for range attempt {
+		limit = min(2*limit, bounds.Max)
 	}
-	return jittered(wait)
+	return bounds.Min + time.Duration(rand.Int64N(int64(limit-bounds.Min)+1)) //nolint:gosec // spreading load needs no secrecy
 }
 
 // jittered spreads callers that would otherwise keep step, by up to a fifth.

@@ -163,7 +163,7 @@ func TestErrorsOfAReadAreRetriedByTheirCode(t *testing.T) {
 		require.Equal(t, code, e.Type())
 		require.Equal(t, least == 0, e.NonRetryable(), code)
 		require.GreaterOrEqual(t, e.NextRetryDelay(), least, code)
-		require.LessOrEqual(t, e.NextRetryDelay(), least+least/5, code)
+		require.LessOrEqual(t, e.NextRetryDelay(), 2*least, code)
 		require.Contains(t, e.Message(), submitted.CommandID)
 	}
 }

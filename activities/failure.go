@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"ehpcflow/ehpc"
+	"ehpcflow/ehpc/catalogue"
 )
 
 // WorkerStopping is the type of the error with which a watch leaves a worker that
@@ -28,8 +29,8 @@ func (a *Activities) readFailure(ctx context.Context, err error, submittedAt tim
 		return ctx.Err()
 	}
 	retry := ehpc.Judge(err).Read
-	if retry == ehpc.WhileNew && time.Since(submittedAt) > a.Pace.NewFor {
-		retry = ehpc.Never
+	if retry == catalogue.WhileNew && time.Since(submittedAt) > a.Pace.NewFor {
+		retry = catalogue.Never
 	}
 	return a.failure(ctx, err, retry)
 }
@@ -49,10 +50,11 @@ func (a *Activities) submitFailure(ctx context.Context, err error) error {
 	return a.failure(ctx, err, judgement.Submit)
 }
 
-func (a *Activities) failure(ctx context.Context, err error, retry ehpc.Retry) error {
-	options := temporal.ApplicationErrorOptions{NonRetryable: retry == ehpc.Never}
-	if retry != ehpc.Never {
-		options.NextRetryDelay = a.Pace.backoff(retry, activity.GetInfo(ctx).Attempt)
+func (a *Activities) failure(ctx context.Context, err error, retry catalogue.Retry) error {
+	judgement := ehpc.Judge(err)
+	options := temporal.ApplicationErrorOptions{NonRetryable: retry == catalogue.Never}
+	if retry != catalogue.Never {
+		options.NextRetryDelay = max(a.Pace.backoff(retry, activity.GetInfo(ctx).Attempt), judgement.RetryAfter)
 	}
-	return temporal.NewApplicationErrorWithOptions(err.Error(), ehpc.Judge(err).Code, options)
+	return temporal.NewApplicationErrorWithOptions(err.Error(), judgement.Code, options)
 }

@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"ehpcflow/ehpc"
+	"ehpcflow/ehpc/catalogue"
 )
 
 // ListInvocationResultsInput names the results to collect.
@@ -61,7 +62,7 @@ func (a *Activities) ListInvocationResults(ctx context.Context, in ListInvocatio
 		}
 		activity.RecordHeartbeat(ctx, look)
 		select {
-		case <-time.After(a.Pace.backoff(ehpc.Soon, look)):
+		case <-time.After(a.Pace.backoff(catalogue.Soon, look)):
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}

@@ -8,13 +8,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ehpcflow/ehpc"
+	"ehpcflow/ehpc/catalogue"
 )
 
 func TestAnAnswerOverSixteenMiBIsRefusedHoweverGoodItIs(t *testing.T) {
 	t.Parallel()
 	s := serveBody(t, http.StatusOK, `{"CommandId":"c-1","Padding":"`+strings.Repeat("x", 16<<20)+`"}`)
 	_, err := connect(t, s.URL).InvokeShellCommand(t.Context(), submitRequest())
-	require.Equal(t, ehpc.CodeBadResponse, failure(t, err).Code)
+	require.Equal(t, catalogue.BadResponse, failure(t, err).Code)
 	require.ErrorContains(t, err, "larger than 16 MiB")
 	require.True(t, ehpc.Judge(err).MayHaveRun)
 }
@@ -69,7 +70,7 @@ func TestBlankNodeIDsAreNoNodeIDs(t *testing.T) {
 		in := submitRequest()
 		in.InstanceIDs = []string{id}
 		_, err := connect(t, s.URL).InvokeShellCommand(t.Context(), in)
-		require.Equal(t, ehpc.CodeBadRequest, failure(t, err).Code)
+		require.Equal(t, catalogue.BadRequest, failure(t, err).Code)
 	}
 	require.Empty(t, s.received())
 }
@@ -83,18 +84,18 @@ func TestJudgementsThatDoNotFollowFromTheStatus(t *testing.T) {
 		advice string
 	}{
 		"throttling without a dot": {400, `{"Code":"ThrottlingUser"}`,
-			ehpc.Judgement{Code: "ThrottlingUser", Read: ehpc.Throttled, Submit: ehpc.Throttled}, "tries again"},
+			ehpc.Judgement{Code: "ThrottlingUser", Read: catalogue.Throttled, Submit: catalogue.Throttled}, "tries again"},
 		"throttling of the backend": {406, `{"Code":"EcsError.Throttling"}`,
-			ehpc.Judgement{Code: "EcsError.Throttling", Read: ehpc.Soon, MayHaveRun: true}, "console"},
+			ehpc.Judgement{Code: "EcsError.Throttling", Read: catalogue.Soon, MayHaveRun: true}, "console"},
 		"a node that is gone": {404, `{"Code":"ComputeNotFound"}`,
-			ehpc.Judgement{Code: "ComputeNotFound", Read: ehpc.Later}, "node ids"},
+			ehpc.Judgement{Code: "ComputeNotFound", Read: catalogue.Later}, "node ids"},
 		"407 of RAM": {407, `{"Code":"NotAuthorized"}`,
 			ehpc.Judgement{Code: "NotAuthorized"}, "ehpc:InvokeShellCommand"},
 		"407 of a proxy": {407, "", ehpc.Judgement{Code: "HTTP.407"}, "proxy"},
 		"403 of a proxy": {403, "", ehpc.Judgement{Code: "HTTP.403"}, "check the worker's network"},
 		"no permission, said with 501": {501, `{"Code":"NoPermission"}`,
 			ehpc.Judgement{Code: "NoPermission"}, "ehpc:InvokeShellCommand"},
-		"request timeout of a gateway": {408, "", ehpc.Judgement{Code: "HTTP.408", Read: ehpc.Soon, MayHaveRun: true}, ""},
+		"request timeout of a gateway": {408, "", ehpc.Judgement{Code: "HTTP.408", Read: catalogue.Soon, MayHaveRun: true}, ""},
 		"a body that was cut into two": {400, `{"Code":"ConflictOpt"`, ehpc.Judgement{Code: "HTTP.400"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -30,6 +30,8 @@ import (
 	"time"
 
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/credentials"
+
+	"ehpcflow/ehpc/catalogue"
 )
 
 const (
@@ -177,13 +179,13 @@ func (c *Client) exchange(ctx context.Context, via *http.Client, req request) ([
 	subject := req.subject()
 	signed, secrets, err := c.signer.sign(req, c.endpoint, c.region)
 	if err != nil {
-		return nil, subject.failure(CodeNoCredentials, err.Error(), err)
+		return nil, subject.failure(catalogue.NoCredentials, err.Error(), err)
 	}
 	var connected atomic.Bool
 	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}
 	httpReq, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), signed.GetMethod(), signed.BuildUrl(), nil)
 	if err != nil {
-		return nil, subject.failure(CodeBadRequest, "the request could not be built", nil)
+		return nil, subject.failure(catalogue.BadRequest, "the request could not be built", nil)
 	}
 	for k, v := range signed.GetHeaders() {
 		httpReq.Header.Set(k, v)
@@ -200,9 +202,9 @@ func (c *Client) exchange(ctx context.Context, via *http.Client, req request) ([
 	case err != nil:
 		return nil, subject.transportFailure(ctx, err, true, secrets)
 	case len(body) > maxBody:
-		return nil, subject.failure(CodeBadResponse, fmt.Sprintf("the answer is larger than %d MiB", maxBody>>20), nil)
+		return nil, subject.failure(catalogue.BadResponse, fmt.Sprintf("the answer is larger than %d MiB", maxBody>>20), nil)
 	}
-	if failure := subject.serviceFailure(resp.StatusCode, body, secrets); failure != nil {
+	if failure := subject.serviceFailure(resp, body, secrets); failure != nil {
 		return nil, failure
 	}
 	return body, nil

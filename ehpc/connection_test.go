@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ehpcflow/ehpc"
+	"ehpcflow/ehpc/catalogue"
 )
 
 // untilHungUp reads until the client goes away.
@@ -42,9 +43,9 @@ func TestWithoutAConnectionNothingWasSent(t *testing.T) {
 			t.Parallel()
 			c := connectAs(t, ehpc.Config{Endpoint: endpoint, Credentials: static(), Timeout: time.Second})
 			_, err := c.InvokeShellCommand(t.Context(), submitRequest())
-			require.Equal(t, ehpc.CodeUnreachable, failure(t, err).Code)
+			require.Equal(t, catalogue.Unreachable, failure(t, err).Code)
 			require.NotEmpty(t, failure(t, err).Message)
-			require.Equal(t, ehpc.Judgement{Code: ehpc.CodeUnreachable, Read: ehpc.Soon, Submit: ehpc.Soon}, ehpc.Judge(err))
+			require.Equal(t, ehpc.Judgement{Code: catalogue.Unreachable, Read: catalogue.Soon, Submit: catalogue.Soon}, ehpc.Judge(err))
 		})
 	}
 	require.Empty(t, plain.received(), "no signed request travels in the clear")
@@ -89,10 +90,10 @@ func TestTheCallersOwnLimitsEndACall(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(context.Background())
 			go func() { <-held; cancel(errors.New(reason)) }()
 			return ctx, func() { cancel(nil) }
-		}, ehpc.CodeCanceled, context.Canceled},
+		}, catalogue.Canceled, context.Canceled},
 		"out of time for a reason": {func(<-chan struct{}) (context.Context, context.CancelFunc) {
 			return context.WithTimeoutCause(context.Background(), 200*time.Millisecond, errors.New(reason))
-		}, ehpc.CodeTimeout, context.DeadlineExceeded},
+		}, catalogue.Timeout, context.DeadlineExceeded},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ehpcflow/ehpc"
+	"ehpcflow/ehpc/catalogue"
 )
 
 func TestAProviderThatFailsLaterSendsNothing(t *testing.T) {
@@ -26,7 +27,7 @@ func TestAProviderThatFailsLaterSendsNothing(t *testing.T) {
 	})})
 	expired.Store(true)
 	_, err := c.InvokeShellCommand(t.Context(), submitRequest())
-	require.Equal(t, ehpc.CodeNoCredentials, failure(t, err).Code)
+	require.Equal(t, catalogue.NoCredentials, failure(t, err).Code)
 	require.False(t, ehpc.Judge(err).MayHaveRun)
 	requireClean(t, err, keySecret)
 	require.Empty(t, s.received())

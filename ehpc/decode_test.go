@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ehpcflow/ehpc"
+	"ehpcflow/ehpc/catalogue"
 )
 
 func TestASubmitIsReadInEveryShapeOfItsNodes(t *testing.T) {
@@ -140,7 +141,7 @@ func TestAnAnswerWithoutWhatMattersIsAnError(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := connect(t, serveBody(t, http.StatusOK, body).URL)
-			want := ehpc.CodeBadResponse
+			want := catalogue.BadResponse
 			if name == "embedded" {
 				want = "ConflictOpt"
 			}

@@ -6,50 +6,30 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
+	"time"
 	"unicode"
-)
 
-// The errors of a call are all *Error. Its Code is the service's own
-// (ConflictOpt, NotAuthorized, …; what each means is in the table of faults.go)
-// or, when no usable answer came, one of these:
-const (
-	// CodeBadRequest: refused by this package before anything was sent.
-	CodeBadRequest = "Client.BadRequest"
-	// CodeNoCredentials: no cloud credential could be had; nothing was sent.
-	CodeNoCredentials = "Client.NoCredentials" //nolint:gosec // a code, not a credential
-	// CodeUnreachable: no connection was made; nothing was sent.
-	CodeUnreachable = "Client.Unreachable"
-	// CodeConnectionLost: the connection broke after the request may have been
-	// sent, or in the middle of the answer.
-	CodeConnectionLost = "Client.ConnectionLost"
-	// CodeTimeout: no whole answer came in time.
-	CodeTimeout = "Client.Timeout"
-	// CodeCanceled: the caller gave up.
-	CodeCanceled = "Client.Canceled"
-	// CodeBadResponse: an answer came that is not what the API documents.
-	CodeBadResponse = "Client.BadResponse"
-	// codeHTTP followed by the status: an error answer without a code of the
-	// service, from a gateway or a proxy.
-	codeHTTP = "HTTP."
+	"ehpcflow/ehpc/catalogue"
 )
 
 // maxMessage bounds the service's part of an error text, in characters.
 const maxMessage = 400
 
-// Error is every error of a call. Its text names the action, cluster,
-// command and request id, and never a URL, key, signature or token.
+// Error is every error of a call. Its text names the action, cluster, command and
+// request id, and never a URL, key, signature or token.
 type Error struct {
 	Action    string
 	ClusterID string
 	CommandID string
 
-	Code       string // the service's, or one of the Code constants
-	Message    string // what the service or the network said, cleaned
-	HTTPStatus int    // 0 unless the service answered with an error
-	RequestID  string // "" when the answer held none
+	Code       string        // the service's, or one of the catalogue's own
+	Message    string        // what the service or the network said, cleaned
+	HTTPStatus int           // 0 unless the service answered with an error
+	RequestID  string        // "" when the answer held none
+	RetryAfter time.Duration // see Judgement
 
 	cause error // clean; see transportFailure
 }
@@ -75,9 +55,8 @@ func (e *Error) Error() string {
 	if e.RequestID != "" {
 		b.WriteString(" [request " + e.RequestID + "]")
 	}
-	if advice := faultOf(e).advice; advice != "" {
-		b.WriteString("; " + advice)
-	}
+	advice := catalogue.Find(e.Code, e.HTTPStatus).Advice
+	b.WriteString("; " + strings.ReplaceAll(advice, "<action>", e.Action))
 	return b.String()
 }
 
@@ -123,13 +102,13 @@ func (s subject) transportFailure(ctx context.Context, err error, connected bool
 	var timeout net.Error
 	switch {
 	case errors.Is(err, context.Canceled):
-		return s.failure(CodeCanceled, "the call was given up", err)
+		return s.failure(catalogue.Canceled, "the call was given up", err)
 	case !connected:
-		return s.failure(CodeUnreachable, message, cause)
+		return s.failure(catalogue.Unreachable, message, cause)
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return s.failure(CodeTimeout, "no whole answer in time", cause)
+		return s.failure(catalogue.Timeout, "no whole answer in time", cause)
 	default:
-		return s.failure(CodeConnectionLost, message, cause)
+		return s.failure(catalogue.ConnectionLost, message, cause)
 	}
 }
 
@@ -145,9 +124,10 @@ type errorBody struct {
 // serviceFailure judges an answer by status and body: nil means success. A 200
 // that carries a Code is an error too, unless it names a command: one that was
 // accepted must not be taken for one that was refused.
-func (s subject) serviceFailure(status int, body []byte, secrets []string) *Error {
+func (s subject) serviceFailure(resp *http.Response, body []byte, secrets []string) *Error {
 	var answer errorBody
 	malformed := json.Unmarshal(unwrapped(body), &answer) != nil
+	status := resp.StatusCode
 	succeeded := status >= 200 && status < 300
 	if succeeded && (malformed || answer.Code == "" || answer.CommandID != "") {
 		return nil
@@ -155,11 +135,12 @@ func (s subject) serviceFailure(status int, body []byte, secrets []string) *Erro
 	code := plainCode(redact(string(answer.Code), secrets))
 	message := string(answer.Message)
 	if code == "" || malformed {
-		code = codeHTTP + strconv.Itoa(status)
+		code = catalogue.HTTPCode(status)
 		message = "an error answer without a code of the service"
 	}
 	failure := s.failure(code, clean(redact(message, secrets)), nil)
 	failure.HTTPStatus = status
+	failure.RetryAfter = retryAfter(resp.Header, time.Now())
 	failure.RequestID = clean(redact(string(answer.RequestID), secrets))
 	return failure
 }

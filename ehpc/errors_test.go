@@ -13,19 +13,20 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ehpcflow/ehpc"
+	"ehpcflow/ehpc/catalogue"
 )
 
 func TestEveryErrorAnswerIsJudgedByItsCode(t *testing.T) {
 	t.Parallel()
-	const never, soon, throttled, later, whileNew = ehpc.Never, ehpc.Soon, ehpc.Throttled, ehpc.Later, ehpc.WhileNew
+	const never, soon, throttled, later, whileNew = catalogue.Never, catalogue.Soon, catalogue.Throttled, catalogue.Later, catalogue.WhileNew
 	for code, want := range map[string]struct {
-		read, submit ehpc.Retry
+		read, submit catalogue.Retry
 		mayHaveRun   bool
 	}{
 		"InDebt":                       {never, never, false},
 		"InvalidAccessKeyId.Inactive":  {never, never, false},
 		"InvalidParams":                {never, never, false},
-		"InvalidSecurityToken.Expired": {never, never, false},
+		"InvalidSecurityToken.Expired": {soon, soon, false},
 		"InvalidTimeStamp.Expired":     {soon, soon, false},
 		"MissingClusterId":             {never, never, false},
 		"MissingParameter":             {never, never, false},
@@ -87,24 +88,24 @@ func TestOddErrorAnswersAreJudgedByTheirStatus(t *testing.T) {
 		status int
 		body   string
 		code   string
-		read   ehpc.Retry
+		read   catalogue.Retry
 		ran    bool
 	}{
-		"numeric code":       {400, `{"RequestId":"r-1","Code":400,"Message":"x"}`, "400", ehpc.Never, false},
-		"object message":     {400, `{"Code":"InvalidParams","Message":{"a":1},"AccessDeniedDetail":"x"}`, "InvalidParams", ehpc.Never, false},
-		"gateway page":       {502, "<html><body><h1>502</h1></body></html>", "HTTP.502", ehpc.Soon, true},
-		"XML":                {403, "<Error><Code>Forbidden</Code></Error>", "HTTP.403", ehpc.Never, false},
-		"empty":              {500, "", "HTTP.500", ehpc.Soon, true},
-		"too many requests":  {429, "slow down", "HTTP.429", ehpc.Throttled, false},
-		"strange code":       {400, `{"Code":"Inv alid\n/../"}`, "HTTP.400", ehpc.Never, false},
-		"deeper code":        {406, `{"Code":"AgentError.Job.ListFailure"}`, "AgentError.Job.ListFailure", ehpc.Soon, true},
-		"deeper throttle":    {400, `{"Code":"Throttling.Something.New"}`, "Throttling.Something.New", ehpc.Throttled, false},
-		"missing something":  {400, `{"Code":"MissingTimeout"}`, "MissingTimeout", ehpc.Never, false},
-		"new 4xx code":       {400, `{"Code":"BrandNew"}`, "BrandNew", ehpc.Never, false},
-		"new 5xx code":       {503, `{"Code":"BrandNew"}`, "BrandNew", ehpc.Soon, true},
-		"new conflict":       {409, `{"Code":"BrandNew"}`, "BrandNew", ehpc.Soon, true},
-		"wrapped":            {403, `{"InvokeShellCommandResponse":{"Code":"ConflictOpt"}}`, "ConflictOpt", ehpc.Later, false},
-		"code of other kind": {200, `{"Code":503}`, "503", ehpc.Soon, true},
+		"numeric code":       {400, `{"RequestId":"r-1","Code":400,"Message":"x"}`, "400", catalogue.Never, false},
+		"object message":     {400, `{"Code":"InvalidParams","Message":{"a":1},"AccessDeniedDetail":"x"}`, "InvalidParams", catalogue.Never, false},
+		"gateway page":       {502, "<html><body><h1>502</h1></body></html>", "HTTP.502", catalogue.Soon, true},
+		"XML":                {403, "<Error><Code>Forbidden</Code></Error>", "HTTP.403", catalogue.Never, false},
+		"empty":              {500, "", "HTTP.500", catalogue.Soon, true},
+		"too many requests":  {429, "slow down", "HTTP.429", catalogue.Throttled, false},
+		"strange code":       {400, `{"Code":"Inv alid\n/../"}`, "HTTP.400", catalogue.Never, false},
+		"deeper code":        {406, `{"Code":"AgentError.Job.ListFailure"}`, "AgentError.Job.ListFailure", catalogue.Soon, true},
+		"deeper throttle":    {400, `{"Code":"Throttling.Something.New"}`, "Throttling.Something.New", catalogue.Throttled, false},
+		"missing something":  {400, `{"Code":"MissingTimeout"}`, "MissingTimeout", catalogue.Never, false},
+		"new 4xx code":       {400, `{"Code":"BrandNew"}`, "BrandNew", catalogue.Never, false},
+		"new 5xx code":       {503, `{"Code":"BrandNew"}`, "BrandNew", catalogue.Soon, true},
+		"new conflict":       {409, `{"Code":"BrandNew"}`, "BrandNew", catalogue.Soon, true},
+		"wrapped":            {403, `{"InvokeShellCommandResponse":{"Code":"ConflictOpt"}}`, "ConflictOpt", catalogue.Later, false},
+		"code of other kind": {200, `{"Code":503}`, "503", catalogue.Soon, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -120,17 +121,17 @@ func TestOddErrorAnswersAreJudgedByTheirStatus(t *testing.T) {
 
 func TestAnErrorOfAnotherOriginLeavesDoubt(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, ehpc.Judgement{Code: "Unknown", Read: ehpc.Soon, MayHaveRun: true}, ehpc.Judge(errors.New("x")))
+	require.Equal(t, ehpc.Judgement{Code: "Unknown", Read: catalogue.Soon, MayHaveRun: true}, ehpc.Judge(errors.New("x")))
 }
 
 func TestASubmitThatMayHaveRunIsNeverRetried(t *testing.T) {
 	t.Parallel()
 	for _, code := range []string{
-		ehpc.CodeBadRequest, ehpc.CodeNoCredentials, ehpc.CodeUnreachable, ehpc.CodeConnectionLost, ehpc.CodeTimeout,
-		ehpc.CodeCanceled, ehpc.CodeBadResponse, "HTTP.500", "HTTP.400", "", "Nonsense", "EcsError", "SignatureNonceUsed",
+		catalogue.BadRequest, catalogue.NoCredentials, catalogue.Unreachable, catalogue.ConnectionLost, catalogue.Timeout,
+		catalogue.Canceled, catalogue.BadResponse, "HTTP.500", "HTTP.400", "", "Nonsense", "EcsError", "SignatureNonceUsed",
 	} {
 		if judged := ehpc.Judge(&ehpc.Error{Code: code}); judged.MayHaveRun {
-			require.Equal(t, ehpc.Never, judged.Submit, code)
+			require.Equal(t, catalogue.Never, judged.Submit, code)
 		}
 	}
 }
@@ -146,9 +147,9 @@ func TestTheCauseCanBeFoundInAnError(t *testing.T) {
 	go func() { <-held; cancel() }()
 	_, err := connect(t, s.URL).ListInvocationStatus(ctx, statusRequest())
 	require.ErrorIs(t, err, context.Canceled)
-	require.Equal(t, ehpc.CodeCanceled, failure(t, err).Code)
+	require.Equal(t, catalogue.Canceled, failure(t, err).Code)
 
 	_, err = connect(t, "http://127.0.0.1:1").InvokeShellCommand(t.Context(), submitRequest())
-	require.Equal(t, ehpc.CodeUnreachable, failure(t, err).Code)
-	require.Equal(t, ehpc.Soon, ehpc.Judge(err).Submit, "nothing was sent")
+	require.Equal(t, catalogue.Unreachable, failure(t, err).Code)
+	require.Equal(t, catalogue.Soon, ehpc.Judge(err).Submit, "nothing was sent")
 }

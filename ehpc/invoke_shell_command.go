@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"ehpcflow/ehpc/catalogue"
 )
 
 // Limits of InvokeShellCommand, from its documentation page. Whether the length
@@ -74,7 +76,7 @@ func (c *Client) InvokeShellCommand(ctx context.Context, in InvokeShellCommandRe
 		Timeout:    strconv.Itoa(in.Timeout),
 	}
 	if problem := in.problem(); problem != "" {
-		return nil, req.subject().failure(CodeBadRequest, problem, nil)
+		return nil, req.subject().failure(catalogue.BadRequest, problem, nil)
 	}
 	body, err := c.submit(ctx, req)
 	if err != nil {
@@ -86,7 +88,7 @@ func (c *Client) InvokeShellCommand(ctx context.Context, in InvokeShellCommandRe
 		InstanceIDs list[string]
 	}
 	if json.Unmarshal(unwrapped(body), &answer) != nil || answer.CommandID == "" {
-		failure := req.subject().failure(CodeBadResponse, "the answer holds no CommandId", nil)
+		failure := req.subject().failure(catalogue.BadResponse, "the answer holds no CommandId", nil)
 		failure.RequestID = clean(string(answer.RequestID))
 		return nil, failure
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"strconv"
 	"time"
+
+	"ehpcflow/ehpc/catalogue"
 )
 
 // MaxResultsPage is the largest PageSize of ListInvocationResults.
@@ -67,10 +69,10 @@ func (c *Client) ListInvocationResults(ctx context.Context, in ListInvocationRes
 		PageSize:   strconv.Itoa(in.PageSize),
 	}
 	if in.ClusterID == "" || in.CommandID == "" {
-		return nil, req.subject().failure(CodeBadRequest, "cluster id and command id are both needed", nil)
+		return nil, req.subject().failure(catalogue.BadRequest, "cluster id and command id are both needed", nil)
 	}
 	if in.PageNumber < 1 || in.PageSize < 1 || in.PageSize > MaxResultsPage {
-		return nil, req.subject().failure(CodeBadRequest, "pages count from 1 and hold 1 to 50 results", nil)
+		return nil, req.subject().failure(catalogue.BadRequest, "pages count from 1 and hold 1 to 50 results", nil)
 	}
 	body, err := c.read(ctx, req)
 	if err != nil {
@@ -89,7 +91,7 @@ func (c *Client) ListInvocationResults(ctx context.Context, in ListInvocationRes
 		}]
 	}
 	if json.Unmarshal(unwrapped(body), &answer) != nil || answer.TotalCount.number() == nil {
-		return nil, req.subject().failure(CodeBadResponse, "the answer holds no TotalCount", nil)
+		return nil, req.subject().failure(catalogue.BadResponse, "the answer holds no TotalCount", nil)
 	}
 	out := &ListInvocationResultsResponse{
 		RequestID:  string(answer.RequestID),

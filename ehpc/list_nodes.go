@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"strconv"
+
+	"ehpcflow/ehpc/catalogue"
 )
 
 // MaxNodesPage is the largest PageSize of ListNodes.
@@ -58,10 +60,10 @@ func (c *Client) ListNodes(ctx context.Context, in ListNodesRequest) (*ListNodes
 		PageSize:   strconv.Itoa(in.PageSize),
 	}
 	if in.ClusterID == "" {
-		return nil, req.subject().failure(CodeBadRequest, "no cluster id", nil)
+		return nil, req.subject().failure(catalogue.BadRequest, "no cluster id", nil)
 	}
 	if in.PageNumber < 1 || in.PageSize < 1 || in.PageSize > MaxNodesPage {
-		return nil, req.subject().failure(CodeBadRequest, "pages count from 1 and hold 1 to 100 nodes", nil)
+		return nil, req.subject().failure(catalogue.BadRequest, "pages count from 1 and hold 1 to 100 nodes", nil)
 	}
 	body, err := c.read(ctx, req)
 	if err != nil {
@@ -78,7 +80,7 @@ func (c *Client) ListNodes(ctx context.Context, in ListNodesRequest) (*ListNodes
 		}]
 	}
 	if json.Unmarshal(unwrapped(body), &answer) != nil || answer.TotalCount.number() == nil {
-		return nil, req.subject().failure(CodeBadResponse, "the answer holds no TotalCount", nil)
+		return nil, req.subject().failure(catalogue.BadResponse, "the answer holds no TotalCount", nil)
 	}
 	out := &ListNodesResponse{RequestID: string(answer.RequestID), TotalCount: *answer.TotalCount.number()}
 	for _, node := range answer.Nodes {

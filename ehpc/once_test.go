@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ehpcflow/ehpc"
+	"ehpcflow/ehpc/catalogue"
 )
 
 // dying is a service that keeps connections alive and then breaks each one when a
@@ -49,7 +50,7 @@ func TestASubmitIsNotReplayedWhenItsConnectionDies(t *testing.T) {
 
 	in.Command = "die"
 	_, err = c.InvokeShellCommand(t.Context(), in)
-	require.Equal(t, ehpc.CodeConnectionLost, failure(t, err).Code)
+	require.Equal(t, catalogue.ConnectionLost, failure(t, err).Code)
 	require.True(t, ehpc.Judge(err).MayHaveRun)
 	require.EqualValues(t, 2, submits.Load(), "the one that worked, and the one that died once")
 }
@@ -88,7 +89,7 @@ func TestATimeLimitHoldsForOneCallOnly(t *testing.T) {
 	cfg := ehpc.Config{Endpoint: s.URL, Timeout: 100 * time.Millisecond, Credentials: static()}
 	c := connectAs(t, cfg)
 	_, err := c.ListInvocationStatus(t.Context(), statusRequest())
-	require.Equal(t, ehpc.CodeTimeout, failure(t, err).Code)
+	require.Equal(t, catalogue.Timeout, failure(t, err).Code)
 	slow.Store(false)
 	_, err = c.ListInvocationStatus(t.Context(), statusRequest())
 	require.NoError(t, err)
@@ -111,6 +112,6 @@ func TestABodyThatDripsDoesNotOutliveTheContext(t *testing.T) {
 	c := connectAs(t, ehpc.Config{Endpoint: s.URL, Timeout: 200 * time.Millisecond, Credentials: static()})
 	started := time.Now()
 	_, err := c.ListInvocationStatus(t.Context(), statusRequest())
-	require.Equal(t, ehpc.CodeTimeout, failure(t, err).Code)
+	require.Equal(t, catalogue.Timeout, failure(t, err).Code)
 	require.Less(t, time.Since(started), soon)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ehpcflow/ehpc"
+	"ehpcflow/ehpc/catalogue"
 )
 
 // common are the parameters that every signed call carries.
@@ -138,8 +139,8 @@ func TestABadRequestIsRefusedBeforeItIsSent(t *testing.T) {
 		in := submitRequest()
 		change(&in)
 		_, err := c.InvokeShellCommand(t.Context(), in)
-		require.Equal(t, ehpc.CodeBadRequest, failure(t, err).Code, name)
-		require.Equal(t, ehpc.Never, ehpc.Judge(err).Submit, name)
+		require.Equal(t, catalogue.BadRequest, failure(t, err).Code, name)
+		require.Equal(t, catalogue.Never, ehpc.Judge(err).Submit, name)
 		require.False(t, ehpc.Judge(err).MayHaveRun, name)
 	}
 	for _, err := range []error{
@@ -149,7 +150,7 @@ func TestABadRequestIsRefusedBeforeItIsSent(t *testing.T) {
 		second(c.ListNodes(t.Context(), ehpc.ListNodesRequest{ClusterID: "x", PageNumber: 1, PageSize: 101})),
 		second(c.ListNodes(t.Context(), ehpc.ListNodesRequest{PageNumber: 1, PageSize: 1})),
 	} {
-		require.Equal(t, ehpc.CodeBadRequest, failure(t, err).Code)
+		require.Equal(t, catalogue.BadRequest, failure(t, err).Code)
 	}
 	require.Empty(t, s.received())
 

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"net"
 	"net/http"
 	"path/filepath"
 	"regexp"
@@ -99,7 +100,7 @@ func TestItStaysUpUntilInterruptedAndLeavesNothing(t *testing.T) {
 
 	interrupt()
 	require.Equal(t, 0, <-ended)
-	_, err = http.Get(page)
+	_, err = net.Dial("tcp", resp.Request.URL.Host)
 	require.Error(t, err, "nothing listens any more")
 }
 
