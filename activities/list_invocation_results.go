@@ -69,28 +69,15 @@ func (a *Activities) ListInvocationResults(ctx context.Context, in ListInvocatio
 	}
 }
 
-// allResults reads every page. Pages can shift between two reads, so records are
-// kept by node.
 func (a *Activities) allResults(ctx context.Context, in ListInvocationResultsInput) (map[string]ehpc.InvocationResult, error) {
 	found := make(map[string]ehpc.InvocationResult, len(in.InstanceIDs))
-	for page, read := 1, 0; ; page++ {
-		answer, err := a.EHPC.ListInvocationResults(ctx, ehpc.ListInvocationResultsRequest{
-			ClusterID:  in.ClusterID,
-			CommandID:  in.CommandID,
-			PageNumber: page,
-			PageSize:   ehpc.MaxResultsPage,
-		})
+	for result, err := range a.EHPC.Results(ctx, in.ClusterID, in.CommandID) {
 		if err != nil {
 			return nil, err
 		}
-		for _, result := range answer.Results {
-			found[result.InstanceID] = result
-		}
-		read += len(answer.Results)
-		if read >= answer.TotalCount || len(answer.Results) == 0 {
-			return found, nil
-		}
+		found[result.InstanceID] = result
 	}
+	return found, nil
 }
 
 func recordOf(result ehpc.InvocationResult, outputLimit int) ResultRecord {

@@ -30,27 +30,13 @@ type Node struct {
 // ListNodes reads every node of a cluster.
 func (a *Activities) ListNodes(ctx context.Context, in ListNodesInput) (*ListNodesResult, error) {
 	result := &ListNodesResult{}
-	listed := make(map[string]bool)
-	for page, read := 1, 0; ; page++ {
-		answer, err := a.EHPC.ListNodes(ctx, ehpc.ListNodesRequest{
-			ClusterID:  in.ClusterID,
-			PageNumber: page,
-			PageSize:   ehpc.MaxNodesPage,
-		})
+	for node, err := range a.EHPC.Nodes(ctx, in.ClusterID) {
 		if err != nil {
 			return nil, a.readFailure(ctx, err, time.Time{})
 		}
-		for _, node := range answer.Nodes {
-			if !listed[node.ID] {
-				listed[node.ID] = true
-				result.Nodes = append(result.Nodes, Node{InstanceID: node.ID, HostName: node.HostName, Unfit: unfit(node)})
-			}
-		}
-		read += len(answer.Nodes)
-		if read >= answer.TotalCount || len(answer.Nodes) == 0 {
-			return result, nil
-		}
+		result.Nodes = append(result.Nodes, Node{InstanceID: node.ID, HostName: node.HostName, Unfit: unfit(node)})
 	}
+	return result, nil
 }
 
 func unfit(node ehpc.Node) string {

@@ -181,6 +181,7 @@ func (c *Client) exchange(ctx context.Context, via *http.Client, req request) ([
 	if err != nil {
 		return nil, subject.failure(catalogue.NoCredentials, err.Error(), err)
 	}
+	secrets = append(secrets, escapes(subject.secrets)...)
 	var connected atomic.Bool
 	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}
 	httpReq, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), signed.GetMethod(), signed.BuildUrl(), nil)

@@ -72,6 +72,9 @@ func (e *Error) Is(target error) bool {
 // subject is what a call was about, for its errors.
 type subject struct {
 	action, clusterID, commandID string
+
+	// secrets of the request beside the credential's.
+	secrets []string
 }
 
 func (s subject) failure(code, message string, cause error) *Error {
@@ -79,6 +82,16 @@ func (s subject) failure(code, message string, cause error) *Error {
 		Action: s.action, ClusterID: s.clusterID, CommandID: s.commandID,
 		Code: code, Message: message, cause: cause,
 	}
+}
+
+// badRequest refuses a call before it is sent.
+func (s subject) badRequest(problem string) *Error {
+	return s.failure(catalogue.BadRequest, problem, nil)
+}
+
+// badResponse refuses an answer that lacks what matters.
+func (s subject) badResponse(problem string) *Error {
+	return s.failure(catalogue.BadResponse, problem, nil)
 }
 
 // transportFailure sorts an error of net/http. Without a connection (connected

@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
-
-	"ehpcflow/ehpc/catalogue"
 )
 
 // Limits of InvokeShellCommand, from its documentation page. Whether the length
@@ -76,7 +74,7 @@ func (c *Client) InvokeShellCommand(ctx context.Context, in InvokeShellCommandRe
 		Timeout:    strconv.Itoa(in.Timeout),
 	}
 	if problem := in.problem(); problem != "" {
-		return nil, req.subject().failure(catalogue.BadRequest, problem, nil)
+		return nil, req.subject().badRequest(problem)
 	}
 	body, err := c.submit(ctx, req)
 	if err != nil {
@@ -88,7 +86,7 @@ func (c *Client) InvokeShellCommand(ctx context.Context, in InvokeShellCommandRe
 		InstanceIDs list[string]
 	}
 	if json.Unmarshal(unwrapped(body), &answer) != nil || answer.CommandID == "" {
-		failure := req.subject().failure(catalogue.BadResponse, "the answer holds no CommandId", nil)
+		failure := req.subject().badResponse("the answer holds no CommandId")
 		failure.RequestID = clean(string(answer.RequestID))
 		return nil, failure
 	}

@@ -3,10 +3,9 @@ package ehpc
 import (
 	"context"
 	"encoding/json"
+	"iter"
 	"strconv"
 	"time"
-
-	"ehpcflow/ehpc/catalogue"
 )
 
 // MaxResultsPage is the largest PageSize of ListInvocationResults.
@@ -68,11 +67,11 @@ func (c *Client) ListInvocationResults(ctx context.Context, in ListInvocationRes
 		PageNumber: strconv.Itoa(in.PageNumber),
 		PageSize:   strconv.Itoa(in.PageSize),
 	}
-	if in.ClusterID == "" || in.CommandID == "" {
-		return nil, req.subject().failure(catalogue.BadRequest, "cluster id and command id are both needed", nil)
+	if in.CommandID == "" {
+		return nil, req.subject().badRequest("no command id")
 	}
-	if in.PageNumber < 1 || in.PageSize < 1 || in.PageSize > MaxResultsPage {
-		return nil, req.subject().failure(catalogue.BadRequest, "pages count from 1 and hold 1 to 50 results", nil)
+	if problem := pageProblem(in.ClusterID, in.PageNumber, in.PageSize, MaxResultsPage); problem != "" {
+		return nil, req.subject().badRequest(problem)
 	}
 	body, err := c.read(ctx, req)
 	if err != nil {
@@ -91,7 +90,7 @@ func (c *Client) ListInvocationResults(ctx context.Context, in ListInvocationRes
 		}]
 	}
 	if json.Unmarshal(unwrapped(body), &answer) != nil || answer.TotalCount.number() == nil {
-		return nil, req.subject().failure(catalogue.BadResponse, "the answer holds no TotalCount", nil)
+		return nil, req.subject().badResponse("the answer holds no TotalCount")
 	}
 	out := &ListInvocationResultsResponse{
 		RequestID:  string(answer.RequestID),
@@ -108,6 +107,19 @@ func (c *Client) ListInvocationResults(ctx context.Context, in ListInvocationRes
 		})
 	}
 	return out, nil
+}
+
+// Results yields the result of every node of a command.
+func (c *Client) Results(ctx context.Context, clusterID, commandID string) iter.Seq2[InvocationResult, error] {
+	return allPages(func(result InvocationResult) string { return result.InstanceID }, func(number int) (page[InvocationResult], error) {
+		answer, err := c.ListInvocationResults(ctx, ListInvocationResultsRequest{
+			ClusterID: clusterID, CommandID: commandID, PageNumber: number, PageSize: MaxResultsPage,
+		})
+		if err != nil {
+			return page[InvocationResult]{}, err
+		}
+		return page[InvocationResult]{answer.Results, answer.TotalCount}, nil
+	})
 }
 
 // parseTime reads the two forms that the documentation shows, with and without

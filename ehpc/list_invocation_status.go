@@ -3,8 +3,6 @@ package ehpc
 import (
 	"context"
 	"encoding/json"
-
-	"ehpcflow/ehpc/catalogue"
 )
 
 // ListInvocationStatusRequest asks how a command stands on its nodes.
@@ -45,7 +43,7 @@ func (r *listInvocationStatus) subject() subject {
 func (c *Client) ListInvocationStatus(ctx context.Context, in ListInvocationStatusRequest) (*ListInvocationStatusResponse, error) {
 	req := &listInvocationStatus{rpc: newRPC("ListInvocationStatus"), ClusterID: in.ClusterID, CommandID: in.CommandID}
 	if in.ClusterID == "" || in.CommandID == "" {
-		return nil, req.subject().failure(catalogue.BadRequest, "cluster id and command id are both needed", nil)
+		return nil, req.subject().badRequest("cluster id and command id are both needed")
 	}
 	body, err := c.read(ctx, req)
 	if err != nil {
@@ -61,7 +59,7 @@ func (c *Client) ListInvocationStatus(ctx context.Context, in ListInvocationStat
 		}]
 	}
 	if json.Unmarshal(unwrapped(body), &answer) != nil || answer.InvokeStatus == "" {
-		return nil, req.subject().failure(catalogue.BadResponse, "the answer holds no InvokeStatus", nil)
+		return nil, req.subject().badResponse("the answer holds no InvokeStatus")
 	}
 	out := &ListInvocationStatusResponse{
 		RequestID:    string(answer.RequestID),

@@ -3,9 +3,8 @@ package ehpc
 import (
 	"context"
 	"encoding/json"
+	"iter"
 	"strconv"
-
-	"ehpcflow/ehpc/catalogue"
 )
 
 // MaxNodesPage is the largest PageSize of ListNodes.
@@ -59,11 +58,8 @@ func (c *Client) ListNodes(ctx context.Context, in ListNodesRequest) (*ListNodes
 		PageNumber: strconv.Itoa(in.PageNumber),
 		PageSize:   strconv.Itoa(in.PageSize),
 	}
-	if in.ClusterID == "" {
-		return nil, req.subject().failure(catalogue.BadRequest, "no cluster id", nil)
-	}
-	if in.PageNumber < 1 || in.PageSize < 1 || in.PageSize > MaxNodesPage {
-		return nil, req.subject().failure(catalogue.BadRequest, "pages count from 1 and hold 1 to 100 nodes", nil)
+	if problem := pageProblem(in.ClusterID, in.PageNumber, in.PageSize, MaxNodesPage); problem != "" {
+		return nil, req.subject().badRequest(problem)
 	}
 	body, err := c.read(ctx, req)
 	if err != nil {
@@ -80,7 +76,7 @@ func (c *Client) ListNodes(ctx context.Context, in ListNodesRequest) (*ListNodes
 		}]
 	}
 	if json.Unmarshal(unwrapped(body), &answer) != nil || answer.TotalCount.number() == nil {
-		return nil, req.subject().failure(catalogue.BadResponse, "the answer holds no TotalCount", nil)
+		return nil, req.subject().badResponse("the answer holds no TotalCount")
 	}
 	out := &ListNodesResponse{RequestID: string(answer.RequestID), TotalCount: *answer.TotalCount.number()}
 	for _, node := range answer.Nodes {
@@ -92,4 +88,15 @@ func (c *Client) ListNodes(ctx context.Context, in ListNodesRequest) (*ListNodes
 		})
 	}
 	return out, nil
+}
+
+// Nodes yields every node of a cluster.
+func (c *Client) Nodes(ctx context.Context, clusterID string) iter.Seq2[Node, error] {
+	return allPages(func(node Node) string { return node.ID }, func(number int) (page[Node], error) {
+		answer, err := c.ListNodes(ctx, ListNodesRequest{ClusterID: clusterID, PageNumber: number, PageSize: MaxNodesPage})
+		if err != nil {
+			return page[Node]{}, err
+		}
+		return page[Node]{answer.Nodes, answer.TotalCount}, nil
+	})
 }

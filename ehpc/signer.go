@@ -109,15 +109,19 @@ func (f fixed) GetCredentials() (*credentials.Credentials, error) { return f.cc,
 func (f fixed) GetProviderName() string                           { return f.cc.ProviderName }
 
 func secretsOf(cc *credentials.Credentials, signature string) []string {
-	var secrets []string
-	for _, secret := range []string{cc.AccessKeyId, cc.AccessKeySecret, cc.SecurityToken, cc.BearerToken, signature} {
-		if secret == "" {
-			continue
+	return escapes([]string{cc.AccessKeyId, cc.AccessKeySecret, cc.SecurityToken, cc.BearerToken, signature})
+}
+
+// escapes lists secrets in the forms in which a request or a quote of it holds them.
+func escapes(secrets []string) []string {
+	var forms []string
+	for _, secret := range secrets {
+		if secret != "" {
+			once := url.QueryEscape(secret)
+			forms = append(forms, secret, once, url.QueryEscape(once))
 		}
-		once := url.QueryEscape(secret)
-		secrets = append(secrets, secret, once, url.QueryEscape(once))
 	}
-	return secrets
+	return forms
 }
 
 // quoted finds where a text begins to quote the request: its URL, or the string

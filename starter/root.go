@@ -87,7 +87,7 @@ Exit codes: 0 every node succeeded, 1 the run ended otherwise, 2 wrong usage,
 	})
 	root.PersistentFlags().StringVar(&a.taskQueue, "task-queue", cmp.Or(os.Getenv("EHPCFLOW_TASK_QUEUE"), taskqueue.Default),
 		"task queue that the worker serves; also EHPCFLOW_TASK_QUEUE")
-	root.AddCommand(a.runCommand(), a.statusCommand())
+	root.AddCommand(a.runCommand(), a.statusCommand(), a.errorsCommand())
 	return root
 }
 

@@ -62,7 +62,7 @@ var table = []Entry{
 	{"AliyunError", 406, backend, "An Alibaba Cloud product error occurred.", "阿里云产品错误", adviceBackend},
 	{"PartFailure", 409, backend, "Part of the batch operation failed.", "批量操作部分失败", adviceBackend},
 	{"UnknownError", 500, backend, "An unknown error occurred.", "未知错误", adviceBackend},
-	{"ServiceUnavailable", 503, backend, "The request has failed due to a temporary failure of the server", "请求失败,服务暂时不可用", adviceWait},
+	{"ServiceUnavailable", 503, backend, "The request has failed due to a temporary failure of the server", "请求失败,服务暂时不可用", "the service is out for a moment; as a rule it passes by itself"},
 
 	{"ManagerNotFound", 404, cluster, "the manager node is missing or abnormal", "", "check the cluster's manager node"},
 	{"ComputeNotFound", 404, cluster, "there is no such compute node", "", "check the node ids"},

@@ -39,13 +39,37 @@ func WriteResult(out io.Writer, report runs.Report) error {
 	return err
 }
 
-func nodeTable(nodes []workflows.NodeResult, withOutput bool) string {
+// WriteTable writes rows of text under a header, without the columns that are
+// empty throughout.
+func WriteTable(out io.Writer, header []string, rows [][]string) error {
+	t := newTable(header)
+	for _, row := range rows {
+		t.AppendRow(cells(row))
+	}
+	_, err := fmt.Fprintln(out, t.Render())
+	return err
+}
+
+func newTable(header []string) table.Writer {
 	t := table.NewWriter()
 	t.SetStyle(table.StyleLight)
 	t.Style().Options.DrawBorder = false
 	t.Style().Options.SeparateColumns = false
 	t.SuppressEmptyColumns()
-	t.AppendHeader(table.Row{"node", "host", "state", "exit", "remark", "output"})
+	t.AppendHeader(cells(header))
+	return t
+}
+
+func cells(texts []string) table.Row {
+	row := make(table.Row, len(texts))
+	for i, text := range texts {
+		row[i] = text
+	}
+	return row
+}
+
+func nodeTable(nodes []workflows.NodeResult, withOutput bool) string {
+	t := newTable([]string{"node", "host", "state", "exit", "remark", "output"})
 	for _, node := range nodes {
 		exit, output := "", ""
 		if node.ExitCode != nil {
