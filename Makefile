@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test lint histories build
+.PHONY: help quickstart test lint fuzz histories build
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,10 @@ lint: .bin/golangci-lint ## run the linters only
 
 .bin/golangci-lint:
 	./test.sh
+
+fuzz: ## look for answers that the client cannot bear, a minute for each decoder
+	go test ./ehpc -run - -fuzz FuzzAnswers -fuzztime 60s
+	go test ./ehpc -run - -fuzz FuzzErrors -fuzztime 60s
 
 histories: ## record the golden histories anew, from real runs
 	go -C quickstart test ./e2e -run TestGolden -histories "$(CURDIR)/workflows/testdata/histories" -count 1

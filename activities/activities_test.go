@@ -40,7 +40,7 @@ func newBundle(t *testing.T, nodes int) *bundle {
 		require.NoError(t, server.Close())
 	})
 	client, err := ehpc.New(ehpc.Config{
-		Region: "cn-hangzhou", Endpoint: server.URL(),
+		Region: "cn-hangzhou", Endpoint: server.URL(), Budget: ehpc.NewBudget(1000),
 		Credentials: credentials.NewStaticAKCredentialsProvider(key.ID, key.Secret),
 	})
 	require.NoError(t, err)

@@ -61,8 +61,12 @@ type Config struct {
 	// environment, OIDC, CLI profile, credentials file, ECS role, URI.
 	Credentials credentials.CredentialsProvider
 
-	// Timeout bounds one call. Default 15 s.
+	// Timeout bounds one call, without its wait for the Budget. Default 15 s.
 	Timeout time.Duration
+
+	// Budget shares the account's request quota. Nil means one of the client's
+	// own, with the default ceiling.
+	Budget *Budget
 }
 
 // Client calls the E-HPC API. It is safe for concurrent use.
@@ -71,6 +75,7 @@ type Client struct {
 	region   string
 	signer   *signer
 	timeout  time.Duration
+	budget   *Budget
 
 	// reads may share connections; submits never do, see submitTransport.
 	reads   *http.Client
@@ -93,11 +98,16 @@ func New(cfg Config) (*Client, error) {
 	if timeout <= 0 {
 		timeout = defaultTimeout
 	}
+	budget := cfg.Budget
+	if budget == nil {
+		budget = NewBudget(DefaultCeiling)
+	}
 	return &Client{
 		endpoint: endpoint,
 		region:   cfg.Region,
 		signer:   signer,
 		timeout:  timeout,
+		budget:   budget,
 		reads:    &http.Client{Transport: readTransport(), CheckRedirect: refuseRedirect},
 		submits:  &http.Client{Transport: submitTransport(), CheckRedirect: refuseRedirect},
 	}, nil
@@ -162,22 +172,45 @@ func submitTransport() *http.Transport {
 // refuseRedirect keeps a signed request from being sent to another address.
 func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// read performs a call that changes nothing and may be repeated.
-func (c *Client) read(ctx context.Context, req request) ([]byte, error) {
-	return c.exchange(ctx, c.reads, req)
+// watch looks at what was started; it may be repeated.
+func (c *Client) watch(ctx context.Context, req request) ([]byte, error) {
+	return c.call(ctx, Watches, c.reads, req)
 }
 
-// submit performs a call that starts something and must not be repeated.
+// read performs any other call that changes nothing and may be repeated.
+func (c *Client) read(ctx context.Context, req request) ([]byte, error) {
+	return c.call(ctx, Results, c.reads, req)
+}
+
+// submit performs a call that starts or stops something and must not be repeated.
 func (c *Client) submit(ctx context.Context, req request) ([]byte, error) {
-	return c.exchange(ctx, c.submits, req)
+	return c.call(ctx, Submits, c.submits, req)
+}
+
+// call waits for the budget, then exchanges request and answer.
+func (c *Client) call(ctx context.Context, priority Priority, via *http.Client, req request) ([]byte, error) {
+	if err := c.budget.Wait(ctx, priority); err != nil {
+		return nil, req.subject().failure(catalogue.NotSent, "given up while it waited for the request budget", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	body, err := c.exchange(ctx, via, req)
+	if err == nil {
+		return body, nil
+	}
+	judgement := Judge(err)
+	if judgement.Read == catalogue.Throttled {
+		c.budget.Throttled(judgement.RetryAfter)
+	}
+	if judgement.Code == catalogue.TokenExpired {
+		c.signer.expired()
+	}
+	return nil, err
 }
 
 func (c *Client) exchange(ctx context.Context, via *http.Client, req request) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-
 	subject := req.subject()
-	signed, secrets, err := c.signer.sign(req, c.endpoint, c.region)
+	signed, secrets, err := c.signer.sign(ctx, req, c.endpoint, c.region)
 	if err != nil {
 		return nil, subject.failure(catalogue.NoCredentials, err.Error(), err)
 	}

@@ -45,7 +45,7 @@ func (c *Client) ListInvocationStatus(ctx context.Context, in ListInvocationStat
 	if in.ClusterID == "" || in.CommandID == "" {
 		return nil, req.subject().badRequest("cluster id and command id are both needed")
 	}
-	body, err := c.read(ctx, req)
+	body, err := c.watch(ctx, req)
 	if err != nil {
 		return nil, err
 	}

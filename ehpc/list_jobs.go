@@ -94,7 +94,7 @@ func (c *Client) ListJobs(ctx context.Context, in ListJobsRequest) (*ListJobsRes
 	if problem := pageProblem(in.ClusterID, in.PageNumber, in.PageSize, MaxJobsPage); problem != "" {
 		return nil, req.subject().badRequest(problem)
 	}
-	body, err := c.read(ctx, req)
+	body, err := c.watch(ctx, req)
 	if err != nil {
 		return nil, err
 	}

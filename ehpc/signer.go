@@ -1,13 +1,13 @@
 package ehpc
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"regexp"
 	"strings"
-	"sync"
 
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth"
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/credentials"
@@ -29,20 +29,26 @@ type request interface {
 
 // signer signs requests with the vendor's signature version 1.
 type signer struct {
-	// The vendor's providers refresh and remember without a lock of their own.
-	mu       sync.Mutex
+	// The vendor's providers refresh and remember without a lock of their own;
+	// holding the token is having that lock.
+	token    chan struct{}
 	provider credentials.CredentialsProvider
+
+	// renew makes the provider anew after a failure: the vendor's chain sticks to
+	// the last provider that it tried. Nil for a provider that was given.
+	renew func() credentials.CredentialsProvider
 }
 
 func newSigner(provider credentials.CredentialsProvider) (*signer, error) {
+	s := &signer{token: make(chan struct{}, 1), provider: provider}
 	if provider == nil {
 		if err := checkEnvironment(); err != nil {
 			return nil, err
 		}
-		provider = credentials.NewDefaultCredentialsProvider()
+		s.renew = func() credentials.CredentialsProvider { return credentials.NewDefaultCredentialsProvider() }
+		s.provider = s.renew()
 	}
-	s := &signer{provider: provider}
-	if _, err := s.credentials(); err != nil {
+	if _, err := s.credentials(context.Background()); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -63,18 +69,55 @@ func checkEnvironment() error {
 	return nil
 }
 
-// credentials asks the provider, which may refresh an expiring token. Its own
-// error text is dropped: it can quote answers of the token service. A panic of
-// the vendor's code (it dereferences absent fields) means no credential.
-func (s *signer) credentials() (cc *credentials.Credentials, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// credentials asks the provider, which may refresh an expiring token over the
+// network; the context bounds the wait for it, not the refresh itself.
+func (s *signer) credentials(ctx context.Context) (*credentials.Credentials, error) {
+	select {
+	case s.token <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	type outcome struct {
+		cc  *credentials.Credentials
+		err error
+	}
+	got := make(chan outcome, 1)
+	go func() {
+		defer func() { <-s.token }()
+		cc, err := ask(s.provider)
+		if err != nil && s.renew != nil {
+			s.provider = s.renew()
+		}
+		got <- outcome{cc, err}
+	}()
+	select {
+	case o := <-got:
+		return o.cc, o.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// expired makes the next call look for a credential from the beginning.
+func (s *signer) expired() {
+	if s.renew == nil {
+		return
+	}
+	s.token <- struct{}{}
+	defer func() { <-s.token }()
+	s.provider = s.renew()
+}
+
+// ask drops the provider's own error text, which can quote answers of the token
+// service. A panic of the vendor's code (it dereferences absent fields) means no
+// credential.
+func ask(provider credentials.CredentialsProvider) (cc *credentials.Credentials, err error) {
 	defer func() {
 		if recover() != nil {
 			cc, err = nil, errNoCredentials
 		}
 	}()
-	cc, err = s.provider.GetCredentials()
+	cc, err = provider.GetCredentials()
 	if err != nil || cc == nil || cc.AccessKeyId == "" || cc.AccessKeySecret == "" {
 		return nil, errNoCredentials
 	}
@@ -86,8 +129,8 @@ var errNoCredentials = errors.New("no usable cloud credential: set " + envAccess
 
 // sign completes the request and returns, beside it, every secret that it now
 // holds, for cleaning what the service may quote back.
-func (s *signer) sign(req request, endpoint *url.URL, region string) (requests.AcsRequest, []string, error) {
-	cc, err := s.credentials()
+func (s *signer) sign(ctx context.Context, req request, endpoint *url.URL, region string) (requests.AcsRequest, []string, error) {
+	cc, err := s.credentials(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -129,10 +172,14 @@ func escapes(secrets []string) []string {
 // token and command follow, in one escaping or another.
 var quoted = regexp.MustCompile(`(?is)(string.?to.?sign|\S*\?\S+=|(AccessKeyId|SecurityToken|Signature)(=|%3D|%253D)).*`)
 
+// maxQuote bounds what is looked at of a text from outside, in bytes; far less of it
+// is shown.
+const maxQuote = 64 << 10
+
 // redact removes what quotes the request, and every secret, from text that came
 // from outside.
 func redact(text string, secrets []string) string {
-	text = quoted.ReplaceAllString(text, "(removed)")
+	text = quoted.ReplaceAllString(text[:min(len(text), maxQuote)], "(removed)")
 	if len(secrets) == 0 {
 		return text
 	}

@@ -33,6 +33,7 @@ type options struct {
 	endpoint  string
 	taskQueue string
 	logLevel  string
+	apiRate   float64
 }
 
 // settingError is a setting that cannot be used.
@@ -68,6 +69,7 @@ CLI's profile, the credentials file, or the ECS role of this machine.`,
 	flags.StringVar(&o.region, "region", os.Getenv("EHPCFLOW_REGION"), "cloud region of the clusters, such as cn-hangzhou; also EHPCFLOW_REGION")
 	flags.StringVar(&o.endpoint, "endpoint", os.Getenv("EHPCFLOW_ENDPOINT"), "address of the E-HPC API (default: the region's public one, over HTTPS); also EHPCFLOW_ENDPOINT")
 	flags.StringVar(&o.taskQueue, "task-queue", cmp.Or(os.Getenv("EHPCFLOW_TASK_QUEUE"), taskqueue.Default), "task queue to serve; also EHPCFLOW_TASK_QUEUE")
+	flags.Float64Var(&o.apiRate, "api-rate", ehpc.DefaultCeiling, "most requests a second to the E-HPC API, halved for a while whenever it throttles")
 	flags.StringVar(&o.logLevel, "log-level", cmp.Or(os.Getenv("EHPCFLOW_LOG_LEVEL"), "info"), "debug, info, warn or error; also EHPCFLOW_LOG_LEVEL")
 	flags.SortFlags = false
 	cmd.SetArgs(args)
@@ -102,7 +104,10 @@ func (o options) serve(ctx context.Context) error {
 	if err != nil {
 		return settingError{fmt.Errorf("log level %q: use debug, info, warn or error", o.logLevel)}
 	}
-	api, err := ehpc.New(ehpc.Config{Region: o.region, Endpoint: o.endpoint})
+	if o.apiRate <= 0 {
+		return settingError{fmt.Errorf("--api-rate is %v: use a positive number of requests a second", o.apiRate)}
+	}
+	api, err := ehpc.New(ehpc.Config{Region: o.region, Endpoint: o.endpoint, Budget: ehpc.NewBudget(o.apiRate)})
 	if err != nil {
 		return settingError{err}
 	}

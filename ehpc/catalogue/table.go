@@ -1,9 +1,13 @@
 package catalogue
 
+// TokenExpired is the code at which a credential is looked for anew.
+const TokenExpired = "InvalidSecurityToken.Expired"
+
 // Codes of this project, for calls without a usable answer.
 const (
 	BadRequest     = "Client.BadRequest"
 	NoCredentials  = "Client.NoCredentials" //nolint:gosec // a code, not a credential
+	NotSent        = "Client.NotSent"
 	Unreachable    = "Client.Unreachable"
 	ConnectionLost = "Client.ConnectionLost"
 	Timeout        = "Client.Timeout"
@@ -25,7 +29,7 @@ var (
 	young      = Class{"young", "the object is not found; it may not be visible yet", WhileNew, Never, false}
 	backend    = Class{"backend", "something behind the API failed; some nodes may have been reached", Soon, Never, true}
 	replay     = Class{"replay", "an earlier copy of this very request has arrived", Soon, Never, true}
-	unsent     = Class{"unsent", "no connection was made; nothing was sent", Soon, Soon, false}
+	unsent     = Class{"unsent", "nothing was sent", Soon, Soon, false}
 	unanswered = Class{"unanswered", "the request may have been sent; no usable answer came", Soon, Never, true}
 
 	classes = []Class{
@@ -81,7 +85,7 @@ var table = []Entry{
 	{"IncompleteSignature", 400, access, "the signature is not complete", "", adviceKey},
 	{"InvalidAccessKeyId.NotFound", 404, access, "the access key is unknown", "", adviceKey},
 	{"InvalidAccessKeyId.Inactive", 400, access, "the access key is disabled", "", adviceKey},
-	{"InvalidSecurityToken.Expired", 400, renewal, "the temporary credential has expired", "", adviceToken},
+	{TokenExpired, 400, renewal, "the temporary credential has expired", "", adviceToken},
 	{"InvalidSecurityToken.Malformed", 400, access, "the token cannot be read", "", adviceToken},
 	{"InvalidSecurityToken.MismatchWithAccessKey", 400, access, "the token belongs to another key", "", adviceToken},
 	{"Forbidden", 403, access, "a policy refuses this", "", adviceAllow},
@@ -99,6 +103,7 @@ var table = []Entry{
 	{HTTPCode(407), 407, access, "a proxy between the worker and the cloud asks for a login", "", "give the proxy's login in HTTPS_PROXY"},
 	{BadRequest, 0, request, "refused by ehpcflow before anything was sent", "", adviceName},
 	{NoCredentials, 0, credential, "no cloud credential could be had", "", "see what the message names"},
+	{NotSent, 0, unsent, "given up before it was sent", "", "nothing has to be done"},
 	{Unreachable, 0, unsent, "no connection to the endpoint was made", "", adviceNetwork},
 	{ConnectionLost, 0, unanswered, "the connection broke after the request may have been sent", "", adviceNetwork},
 	{Timeout, 0, unanswered, "no whole answer came in time", "", adviceNetwork},

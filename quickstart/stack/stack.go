@@ -21,6 +21,9 @@ import (
 	"ehpcflow/quickstart/devserver"
 )
 
+// simulatorRate is what a simulator on this machine is asked at most, a second.
+const simulatorRate = 1000
+
 // ClusterID of the simulated cluster.
 const ClusterID = "ehpc-sim-demo"
 
@@ -88,6 +91,7 @@ func (s *Stack) StartWorker() error {
 	api, err := ehpc.New(ehpc.Config{
 		Region:      "cn-hangzhou",
 		Endpoint:    s.API.URL(),
+		Budget:      ehpc.NewBudget(simulatorRate),
 		Credentials: credentials.NewStaticAKCredentialsProvider(s.Key.ID, s.Key.Secret),
 	})
 	if err != nil {
