@@ -39,14 +39,17 @@ type bundle struct {
 
 func newBundle(t *testing.T) *bundle {
 	t.Helper()
-	cluster := ehpcsim.DemoCluster(clusterID, 2)
-	sim, err := ehpcsim.New(ehpcsim.Config{
-		Clusters: []ehpcsim.Cluster{cluster},
-		AccessKeys: []ehpcsim.AccessKey{
-			{ID: keyID, Secret: keySecret},
-			{ID: "temporary", Secret: keySecret, SecurityToken: "token"},
-		},
-	})
+	return newBundleOf(t, ehpcsim.Config{}, ehpcsim.DemoCluster(clusterID, 2))
+}
+
+func newBundleOf(t *testing.T, cfg ehpcsim.Config, cluster ehpcsim.Cluster) *bundle {
+	t.Helper()
+	cfg.Clusters = []ehpcsim.Cluster{cluster}
+	cfg.AccessKeys = []ehpcsim.AccessKey{
+		{ID: keyID, Secret: keySecret},
+		{ID: "temporary", Secret: keySecret, SecurityToken: "token"},
+	}
+	sim, err := ehpcsim.New(cfg)
 	require.NoError(t, err)
 	server, err := sim.Listen("127.0.0.1:0")
 	require.NoError(t, err)
@@ -108,14 +111,20 @@ func encode(text string) string {
 
 // answer is the union of all answers.
 type answer struct {
-	Code, Message, CommandID, InvokeStatus string
-	TotalCount                             int
-	InstanceIDs                            struct{ InstanceID []string }
-	InvokeInstances                        struct {
+	Code, Message, CommandID, InvokeStatus, JobID string
+	TotalCount                                    int
+	InstanceIDs                                   struct{ InstanceID []string }
+	InvokeInstances                               struct {
 		InvokeInstance []struct{ InstanceID, InstanceInvokeStatus string }
 	}
 	InvocationResults struct {
 		InvocationResult []result
+	}
+	Commands struct {
+		Command []struct{ CommandID, CommandContent string }
+	}
+	Jobs struct {
+		JobInfo []struct{ ID, State string }
 	}
 	Nodes struct {
 		NodeInfo []struct{ ID, HostName, Status string }

@@ -10,6 +10,7 @@ type apiError struct {
 	code    string
 	status  int
 	message string
+	header  map[string]string
 }
 
 // documented are the errors of the API and of the gateway before it.
@@ -38,21 +39,29 @@ var documented = map[string]apiError{
 	"Throttling.User": {status: 400, message: "Request was denied due to user flow control."},
 	"Throttling.Api":  {status: 400, message: "Request was denied due to api flow control."},
 
-	"MissingParameter":               {status: 400, message: "A required parameter is missing."},
-	"InvalidParameter":               {status: 400, message: "A parameter could not be read."},
-	"InvalidVersion":                 {status: 404, message: "The specified version does not exist."},
-	"InvalidAction.NotFound":         {status: 404, message: "The specified API is not found."},
-	"SignatureDoesNotMatch":          {status: 400, message: "The specified signature does not match the calculated one."},
-	"IncompleteSignature":            {status: 400, message: "The request signature does not conform to the standards."},
-	"SignatureNonceUsed":             {status: 400, message: "The specified signature nonce was used already."},
-	"InvalidTimeStamp.Expired":       {status: 400, message: "The specified time stamp or date value is expired."},
-	"InvalidTimeStamp.Format":        {status: 400, message: "The specified time stamp or date value is not well formatted."},
-	"InvalidAccessKeyId.NotFound":    {status: 404, message: "The specified access key is not found."},
-	"InvalidAccessKeyId.Inactive":    {status: 400, message: "The specified access key is disabled."},
-	"InvalidSecurityToken.Expired":   {status: 400, message: "The specified security token is expired."},
-	"InvalidSecurityToken.Malformed": {status: 400, message: "The specified security token is malformed."},
-	"Forbidden.RAM":                  {status: 403, message: "The user is not authorized to operate on the specified resource."},
-	"NoPermission":                   {status: 403, message: "You are not authorized to do this action."},
+	"MissingParameter":                           {status: 400, message: "A required parameter is missing."},
+	"InvalidParameter":                           {status: 400, message: "A parameter could not be read."},
+	"InvalidVersion":                             {status: 404, message: "The specified version does not exist."},
+	"InvalidAction.NotFound":                     {status: 404, message: "The specified API is not found."},
+	"SignatureDoesNotMatch":                      {status: 400, message: "The specified signature does not match the calculated one."},
+	"IncompleteSignature":                        {status: 400, message: "The request signature does not conform to the standards."},
+	"SignatureNonceUsed":                         {status: 400, message: "The specified signature nonce was used already."},
+	"InvalidTimeStamp.Expired":                   {status: 400, message: "The specified time stamp or date value is expired."},
+	"InvalidTimeStamp.Format":                    {status: 400, message: "The specified time stamp or date value is not well formatted."},
+	"InvalidAccessKeyId.NotFound":                {status: 404, message: "The specified access key is not found."},
+	"InvalidAccessKeyId.Inactive":                {status: 400, message: "The specified access key is disabled."},
+	"InvalidSecurityToken.Expired":               {status: 400, message: "The specified security token is expired."},
+	"InvalidSecurityToken.Malformed":             {status: 400, message: "The specified security token is malformed."},
+	"Forbidden.RAM":                              {status: 403, message: "The user is not authorized to operate on the specified resource."},
+	"InvalidSecurityToken.MismatchWithAccessKey": {status: 400, message: "The security token does not belong to the access key."},
+	"Forbidden":                                  {status: 403, message: "You are not authorized to operate on the specified resource."},
+	"Forbidden.RiskControl":                      {status: 403, message: "This operation is forbidden by risk control."},
+	"Forbidden.UserVerification":                 {status: 403, message: "Your account has to be verified."},
+	"InsufficientBalance":                        {status: 400, message: "Your account does not have enough balance."},
+	"UnsupportedParameter":                       {status: 400, message: "A parameter is not supported."},
+	"AckError":                                   {status: 406, message: "Failed to call ACK."},
+	"Rejected.Throttling":                        {status: 400, message: "Request was denied due to request throttling."},
+	"NoPermission":                               {status: 403, message: "You are not authorized to do this action."},
 }
 
 // fail makes a documented error. A code of nowhere is a mistake of whoever uses
@@ -60,7 +69,7 @@ var documented = map[string]apiError{
 func fail(code string, args ...any) *apiError {
 	e, ok := documented[code]
 	if !ok {
-		return &apiError{code, http.StatusInternalServerError, "ehpcsim knows no such code"}
+		return &apiError{code: code, status: http.StatusInternalServerError, message: "ehpcsim knows no such code"}
 	}
 	if len(args) > 0 {
 		e.message = fmt.Sprintf(e.message, args...)
@@ -73,5 +82,5 @@ func invalid(parameter string) *apiError { return fail("InvalidParams", paramete
 
 // missing is named after the parameter: MissingClusterId.
 func missing(parameter string) *apiError {
-	return &apiError{"Missing" + parameter, http.StatusBadRequest, parameter + " is mandatory for this action."}
+	return &apiError{code: "Missing" + parameter, status: http.StatusBadRequest, message: parameter + " is mandatory for this action."}
 }

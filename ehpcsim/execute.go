@@ -42,10 +42,13 @@ func (s *Simulator) installHostname() error {
 
 // execute runs a command on one node until it ends or its timeout kills it.
 func (s *Simulator) execute(c *command, e *execution) {
-	exitCode, output, err := s.runShell(c, e.node)
+	exitCode, output, err := s.runShell(c, e)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e.finished = time.Now()
+	if e.silent {
+		return
+	}
+	e.finished = s.clock.Now()
 	e.output = output
 	if err != nil {
 		e.status, e.exitCode = statusFailed, -1
@@ -58,13 +61,15 @@ func (s *Simulator) execute(c *command, e *execution) {
 }
 
 var (
-	errTimeout = errors.New("killed at its timeout")
-	errClosed  = errors.New("the simulator was closed")
+	errTimeout  = errors.New("killed at its timeout")
+	errClosed   = errors.New("the simulator was closed")
+	errVanished = errors.New("the node vanished")
 )
 
 // runShell writes the text to a file and runs it, as the real agent does: so a
 // text that begins with #! finds its interpreter, and $0 names a file.
-func (s *Simulator) runShell(c *command, node Node) (exitCode int, output string, err error) {
+func (s *Simulator) runShell(c *command, e *execution) (exitCode int, output string, err error) {
+	node := e.node
 	root := s.nodeDir(c.clusterID, node.InstanceID)
 	home := filepath.Join(root, "root")
 	dir := filepath.Join(root, filepath.Join("/", c.workingDir))
@@ -95,7 +100,7 @@ func (s *Simulator) runShell(c *command, node Node) (exitCode int, output string
 		markVariable + "=" + s.mark(c, node),
 	}
 	shell.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	return s.await(c, node, shell)
+	return s.await(c, e, shell)
 }
 
 // writeScript keeps other commands from being forked while the file is open: one
@@ -106,7 +111,7 @@ func writeScript(path, text string) error {
 	return os.WriteFile(path, []byte(text), 0o755) //nolint:gosec // it is executed
 }
 
-func (s *Simulator) await(c *command, node Node, shell *exec.Cmd) (exitCode int, output string, err error) {
+func (s *Simulator) await(c *command, e *execution, shell *exec.Cmd) (exitCode int, output string, err error) {
 	reader, writer, err := os.Pipe()
 	if err != nil {
 		return 0, "", err
@@ -146,9 +151,11 @@ func (s *Simulator) await(c *command, node Node, shell *exec.Cmd) (exitCode int,
 		cut = errTimeout
 	case <-s.closing:
 		cut = errClosed
+	case <-e.vanished:
+		cut = errVanished
 	}
 	if cut != nil {
-		killTree(s.mark(c, node), shell.Process.Pid)
+		killTree(s.mark(c, e.node), shell.Process.Pid)
 		<-ended
 	}
 	select {

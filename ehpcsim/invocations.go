@@ -17,6 +17,7 @@ const (
 type command struct {
 	id, clusterID, text, workingDir string
 	timeout                         time.Duration
+	listedAt                        time.Time    // by ListCommands
 	executions                      []*execution // in the order of the submit
 }
 
@@ -27,7 +28,13 @@ type execution struct {
 	exitCode int
 	success  bool
 	output   string
+	started  time.Time
+	timeout  time.Duration
 	finished time.Time
+	fate     *fate         // of a scripted one
+	silent   bool          // it never reports
+	gone     bool          // its node vanished
+	vanished chan struct{} // closed then
 }
 
 type statusAnswer struct {
@@ -45,23 +52,37 @@ type invokeInstance struct {
 }
 
 func (s *Simulator) listInvocationStatus(params url.Values) (any, *apiError) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	c, failure := s.findCommand(params)
 	if failure != nil {
 		return nil, failure
 	}
-	answer := statusAnswer{RequestID: newRequestID(), CommandID: c.id, InvokeStatus: c.status()}
-	for _, e := range c.executions {
+	answer := statusAnswer{
+		RequestID: newRequestID(), CommandID: c.id, InvokeStatus: c.status(s.clock.Now()),
+		InvokeInstances: invokeInstanceList{[]invokeInstance{}},
+	}
+	for _, e := range c.present(s.clock.Now()) {
 		answer.InvokeInstances.InvokeInstance = append(answer.InvokeInstances.InvokeInstance, invokeInstance{e.node.InstanceID, e.status})
 	}
 	return answer, nil
 }
 
-// status is the overall word: Running while any node is, Failed if all did.
-func (c *command) status() string {
-	failed := 0
+// present are the executions on nodes that have not vanished, as they stand.
+func (c *command) present(now time.Time) []*execution {
+	var present []*execution
 	for _, e := range c.executions {
+		if !e.gone {
+			e.play(now)
+			present = append(present, e)
+		}
+	}
+	return present
+}
+
+// status is the overall word: Running while any node is, Failed if all did.
+func (c *command) status(now time.Time) string {
+	failed := 0
+	present := c.present(now)
+	for _, e := range present {
 		switch e.status {
 		case statusRunning:
 			return statusRunning
@@ -69,7 +90,7 @@ func (c *command) status() string {
 			failed++
 		}
 	}
-	if failed == len(c.executions) {
+	if failed == len(present) && failed > 0 {
 		return statusFailed
 	}
 	return statusFinished
@@ -96,8 +117,6 @@ type invocationResult struct {
 }
 
 func (s *Simulator) listInvocationResults(params url.Values) (any, *apiError) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	c, failure := s.findCommand(params)
 	if failure != nil {
 		return nil, failure
@@ -116,7 +135,7 @@ func (s *Simulator) listInvocationResults(params url.Values) (any, *apiError) {
 	}
 	status := params.Get("InvokeRecordStatus")
 	matching := []invocationResult{}
-	for _, e := range c.executions {
+	for _, e := range c.present(s.clock.Now()) {
 		if (len(wanted) == 0 || wanted[e.node.InstanceID]) && (status == "" || status == e.status) {
 			matching = append(matching, e.result(c.id))
 		}

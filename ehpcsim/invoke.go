@@ -29,8 +29,6 @@ type invokeAnswer struct {
 }
 
 func (s *Simulator) invokeShellCommand(params url.Values) (any, *apiError) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	cluster, failure := s.findCluster(params)
 	if failure != nil {
 		return nil, failure
@@ -54,25 +52,40 @@ func (s *Simulator) invokeShellCommand(params url.Values) (any, *apiError) {
 	if workingDir == "" {
 		workingDir = defaultWorkingDir
 	}
+	if cluster.Status != nodeRunning {
+		return nil, fail("InvalidClusterStatus")
+	}
 	if s.closed {
 		return nil, fail("ServiceUnavailable")
 	}
+	now := s.clock.Now()
 	c := &command{
 		id:         "c-sim" + newID(),
 		clusterID:  cluster.ID,
 		text:       text,
 		workingDir: workingDir,
 		timeout:    time.Duration(timeout) * time.Second,
+		listedAt:   now.Add(s.listedAfter),
 	}
 	answer := invokeAnswer{RequestID: newRequestID(), CommandID: c.id}
 	for _, node := range nodes {
 		answer.InstanceIDs.InstanceID = append(answer.InstanceIDs.InstanceID, node.InstanceID)
-		c.executions = append(c.executions, &execution{node: node, status: statusRunning})
+		c.executions = append(c.executions, &execution{
+			node: node, status: statusRunning, started: now, timeout: c.timeout,
+			silent: s.silent[node.InstanceID], vanished: make(chan struct{}),
+		})
 	}
 	s.commands[c.id] = c
+	s.commandOrder = append(s.commandOrder, c)
 	for _, e := range c.executions {
 		s.executions[e.node.InstanceID]++
-		s.running.Go(func() { s.execute(c, e) })
+		switch {
+		case s.script != nil:
+			f := s.script.fate(c.text, e.node.InstanceID)
+			e.fate = &f
+		case !e.silent:
+			s.running.Go(func() { s.execute(c, e) })
+		}
 	}
 	return answer, nil
 }

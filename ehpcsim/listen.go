@@ -20,7 +20,12 @@ type Server struct {
 // Listen serves the simulator on a loopback address, such as 127.0.0.1:8765; port
 // 0 lets the system choose. Any other address is refused: whoever reaches the
 // simulator runs commands on this machine.
-func (s *Simulator) Listen(addr string) (*Server, error) {
+func (s *Simulator) Listen(addr string) (*Server, error) { return listen(addr, s) }
+
+// ListenAdmin serves the admin handler, on a loopback address as well.
+func (s *Simulator) ListenAdmin(addr string) (*Server, error) { return listen(addr, s.Admin()) }
+
+func listen(addr string, handler http.Handler) (*Server, error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, fmt.Errorf("listen address %q: use HOST:PORT on loopback, such as 127.0.0.1:8765", addr)
@@ -33,7 +38,7 @@ func (s *Simulator) Listen(addr string) (*Server, error) {
 		return nil, err
 	}
 	server := &Server{
-		http: &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second},
+		http: &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second},
 		url:  "http://" + listener.Addr().String(),
 		done: make(chan error, 1),
 	}

@@ -1,6 +1,12 @@
 package ehpcsim
 
-import "net/url"
+import (
+	"encoding/json"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+)
 
 type nodesAnswer struct {
 	RequestID  string `json:"RequestId"`
@@ -37,8 +43,6 @@ type roleList struct{ Role []string }
 type resources struct{ Cpu, Gpu, Memory int } //nolint:revive // the names are the wire's
 
 func (s *Simulator) listNodes(params url.Values) (any, *apiError) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	cluster, failure := s.findCluster(params)
 	if failure != nil {
 		return nil, failure
@@ -47,34 +51,77 @@ func (s *Simulator) listNodes(params url.Values) (any, *apiError) {
 	if failure != nil {
 		return nil, failure
 	}
+	matching, failure := filterNodes(cluster.Nodes, params)
+	if failure != nil {
+		return nil, failure
+	}
 	answer := nodesAnswer{
 		RequestID:  newRequestID(),
-		TotalCount: len(cluster.Nodes),
+		TotalCount: len(matching),
 		PageNumber: number,
 		PageSize:   size,
 		Nodes:      nodeList{NodeInfo: []nodeInfo{}},
 	}
-	for _, node := range slicePage(cluster.Nodes, number, size) {
-		inSched := "active"
-		if node.Status != nodeRunning {
-			inSched = "offline"
-		}
-		answer.Nodes.NodeInfo = append(answer.Nodes.NodeInfo, nodeInfo{
-			ID:             node.InstanceID,
-			HostName:       node.HostName,
-			Status:         node.Status,
-			StateInSched:   inSched,
-			Roles:          roleList{Role: []string{"Compute"}},
-			IPAddress:      "127.0.0.1",
-			RegionID:       "cn-hangzhou",
-			ZoneID:         "cn-hangzhou-b",
-			CreatedByEhpc:  true,
-			Location:       "PublicCloud",
-			CreateMode:     "manual",
-			Version:        "1.0.78",
-			AddTime:        "2026-03-30T02:00:00.000Z",
-			TotalResources: resources{Cpu: 4, Memory: 8192},
-		})
+	for _, node := range slicePage(matching, number, size) {
+		answer.Nodes.NodeInfo = append(answer.Nodes.NodeInfo, infoOf(node))
 	}
 	return answer, nil
+}
+
+func infoOf(node Node) nodeInfo {
+	inSched := "active"
+	if node.Status != nodeRunning {
+		inSched = "offline"
+	}
+	return nodeInfo{
+		ID:             node.InstanceID,
+		HostName:       node.HostName,
+		Status:         node.Status,
+		StateInSched:   inSched,
+		Roles:          roleList{Role: node.Roles},
+		IPAddress:      "127.0.0.1",
+		RegionID:       region,
+		ZoneID:         region + "-b",
+		CreatedByEhpc:  true,
+		LockReason:     node.LockReason,
+		Location:       "PublicCloud",
+		CreateMode:     "manual",
+		Version:        "1.0.78",
+		AddTime:        "2026-03-30T02:00:00.000Z",
+		TotalResources: resources{Cpu: 4, Memory: 8192},
+	}
+}
+
+// filterNodes keeps the nodes that every filter lets through, in the order asked
+// for.
+func filterNodes(nodes []Node, params url.Values) ([]Node, *apiError) {
+	var filter struct{ Status string }
+	if text := params.Get("Filter"); text != "" && json.Unmarshal([]byte(text), &filter) != nil {
+		return nil, invalid("Filter")
+	}
+	name, err := regexp.Compile(params.Get("HostName"))
+	if err != nil {
+		return nil, invalid("HostName")
+	}
+	var matching []Node
+	for _, node := range nodes {
+		if role := params.Get("Role"); (role == "" || slices.Contains(node.Roles, role)) &&
+			(filter.Status == "" || node.Status == filter.Status) &&
+			name.MatchString(node.HostName) &&
+			strings.HasPrefix(node.HostName, params.Get("HostNamePrefix")) &&
+			strings.HasSuffix(node.HostName, params.Get("HostNameSuffix")) {
+			matching = append(matching, node)
+		}
+	}
+	if params.Get("SortBy") == "HostName" {
+		slices.SortStableFunc(matching, func(a, b Node) int { return strings.Compare(a.HostName, b.HostName) })
+	}
+	switch params.Get("Sequence") {
+	case "", "Forward":
+	case "Backward":
+		slices.Reverse(matching)
+	default:
+		return nil, invalid("Sequence")
+	}
+	return matching, nil
 }

@@ -7,6 +7,7 @@
 package ehpcsim
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -15,6 +16,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // Config is what a simulator knows from the start.
@@ -25,6 +28,14 @@ type Config struct {
 	// ScratchDir holds a directory for each node. Empty means a new temporary
 	// one, which Close removes.
 	ScratchDir string
+
+	// Script decides what becomes of commands and jobs. Nil means that commands
+	// really run, and that jobs end at once.
+	Script *Script
+
+	// Clock of the clusters. Nil is the real one; commands that really run take
+	// their real time whatever it shows.
+	Clock Clock
 }
 
 // AccessKey is a credential that the simulator accepts. With a SecurityToken it
@@ -38,18 +49,29 @@ func NewAccessKey() AccessKey { return AccessKey{ID: "sim-" + newID(), Secret: n
 
 // Cluster is a simulated cluster.
 type Cluster struct {
-	ID    string
-	Nodes []Node
+	ID     string
+	Status string // "" means running
+	Nodes  []Node
 }
 
 // Node is a simulated machine.
 type Node struct {
 	InstanceID string
 	HostName   string
-	Status     string // "" means running
+	Status     string   // "" means running
+	Roles      []string // none means Compute
+	Queue      string   // of the scheduler that it serves
+
+	// LockReason says why the cloud holds the machine back, such as recycling
+	// for a spot instance; "" when it does not.
+	LockReason string
 }
 
-const nodeRunning = "running"
+const (
+	nodeRunning = "running"
+	roleCompute = "Compute"
+	region      = "cn-hangzhou"
+)
 
 // plainID is an id that can name a directory.
 var plainID = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
@@ -76,14 +98,24 @@ type Simulator struct {
 	closing     chan struct{}
 	running     sync.WaitGroup
 
-	mu         sync.Mutex
-	closed     bool
-	clusters   map[string]*Cluster
-	commands   map[string]*command
-	nonces     map[string]time.Time
-	faults     []*Fault
-	requests   map[string]int
-	executions map[string]int
+	script *Script
+	clock  Clock
+
+	mu           sync.Mutex
+	closed       bool
+	clusters     map[string]*Cluster
+	commands     map[string]*command
+	commandOrder []*command // as they came
+	jobs         []*job     // as they came
+	jobCount     int
+	silent       map[string]bool // nodes that never answer
+	listedAfter  time.Duration   // how late ListCommands shows a new command
+	quota        *rate.Limiter   // nil is none
+	throttled    int
+	nonces       map[string]time.Time
+	faults       []*Fault
+	requests     map[string]int
+	executions   map[string]int
 }
 
 // New makes a simulator. It serves nobody until it is given to an HTTP server or
@@ -96,6 +128,9 @@ func New(cfg Config) (*Simulator, error) {
 		keys:       make(map[string]AccessKey),
 		id:         newID(),
 		scratch:    cfg.ScratchDir,
+		script:     cfg.Script,
+		clock:      cfg.Clock,
+		silent:     make(map[string]bool),
 		closing:    make(chan struct{}),
 		clusters:   make(map[string]*Cluster),
 		commands:   make(map[string]*command),
@@ -103,14 +138,19 @@ func New(cfg Config) (*Simulator, error) {
 		requests:   make(map[string]int),
 		executions: make(map[string]int),
 	}
+	if s.clock == nil {
+		s.clock = realClock{}
+	}
 	for _, key := range cfg.AccessKeys {
 		s.keys[key.ID] = key
 	}
 	for _, cluster := range cfg.Clusters {
+		cluster.Status = cmp.Or(cluster.Status, nodeRunning)
 		cluster.Nodes = slices.Clone(cluster.Nodes)
 		for i := range cluster.Nodes {
-			if cluster.Nodes[i].Status == "" {
-				cluster.Nodes[i].Status = nodeRunning
+			cluster.Nodes[i].Status = cmp.Or(cluster.Nodes[i].Status, nodeRunning)
+			if len(cluster.Nodes[i].Roles) == 0 {
+				cluster.Nodes[i].Roles = []string{roleCompute}
 			}
 			if !plainID.MatchString(cluster.Nodes[i].InstanceID) {
 				return nil, fmt.Errorf("instance id %q: use letters, digits and dashes", cluster.Nodes[i].InstanceID)
@@ -156,31 +196,6 @@ func (s *Simulator) Close() error {
 		return os.RemoveAll(s.scratch)
 	}
 	return nil
-}
-
-// SetNodeStatus changes a node's status word, such as to stopped.
-func (s *Simulator) SetNodeStatus(clusterID, instanceID, status string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if cluster := s.clusters[clusterID]; cluster != nil {
-		if node := cluster.node(instanceID); node != nil {
-			node.Status = status
-		}
-	}
-}
-
-// Requests counts the authenticated requests for an action.
-func (s *Simulator) Requests(action string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.requests[action]
-}
-
-// Executions counts the commands that were started on a node.
-func (s *Simulator) Executions(instanceID string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.executions[instanceID]
 }
 
 func (c *Cluster) node(id string) *Node {

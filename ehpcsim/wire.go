@@ -1,6 +1,7 @@
 package ehpcsim
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -12,12 +13,19 @@ const (
 	product    = "EHPC"
 )
 
-// actions are those that the simulator knows.
+// actions are those that the simulator knows. They are called with the lock held.
 var actions = map[string]func(*Simulator, url.Values) (any, *apiError){
 	"InvokeShellCommand":    (*Simulator).invokeShellCommand,
 	"ListInvocationStatus":  (*Simulator).listInvocationStatus,
 	"ListInvocationResults": (*Simulator).listInvocationResults,
+	"ListCommands":          (*Simulator).listCommands,
+	"ListClusters":          (*Simulator).listClusters,
+	"DescribeCluster":       (*Simulator).describeCluster,
 	"ListNodes":             (*Simulator).listNodes,
+	"SubmitJob":             (*Simulator).submitJob,
+	"ListJobs":              (*Simulator).listJobs,
+	"DescribeJob":           (*Simulator).describeJob,
+	"StopJobs":              (*Simulator).stopJobs,
 }
 
 // ServeHTTP answers one call of the API. Parameters ride in the query of a GET; a
@@ -25,42 +33,54 @@ var actions = map[string]func(*Simulator, url.Values) (any, *apiError){
 func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
 	if err := r.ParseForm(); err != nil {
-		refuse(w, fail("InvalidParameter"))
+		refuse(w, r, fail("InvalidParameter"))
 		return
 	}
-	params := r.Form
-	if failure := s.authenticate(r.Method, params); failure != nil {
-		refuse(w, failure)
+	if failure := s.admit(r); failure != nil {
+		refuse(w, r, failure)
 		return
 	}
-	name := params.Get("Action")
-	action, known := actions[name]
-	switch {
-	case params.Get("Version") != apiVersion:
-		refuse(w, fail("InvalidVersion"))
-		return
-	case !known:
-		refuse(w, fail("InvalidAction.NotFound"))
-		return
-	}
-	fault := s.count(name)
+	fault := s.arrive(r.Form)
 	if fault.Drop == DropBefore {
 		panic(http.ErrAbortHandler)
 	}
-	var answer any
-	failure := fault.failure()
-	if failure == nil {
-		answer, failure = action(s, params)
-	}
+	answer, failure := s.perform(r.Form, fault)
 	s.delay(r.Context(), fault.Delay)
 	switch {
 	case fault.Drop == DropAfter:
 		panic(http.ErrAbortHandler)
 	case failure != nil:
-		refuse(w, failure)
+		refuse(w, r, failure)
 	default:
-		reply(w, http.StatusOK, answer)
+		reply(w, r, http.StatusOK, r.Form.Get("Action")+"Response", answer, fault.Body)
 	}
+}
+
+// admit checks what the gateway checks before it passes a call on.
+func (s *Simulator) admit(r *http.Request) *apiError {
+	if failure := s.authenticate(r.Method, r.Form); failure != nil {
+		return failure
+	}
+	if r.Form.Get("Version") != apiVersion {
+		return fail("InvalidVersion")
+	}
+	if _, known := actions[r.Form.Get("Action")]; !known {
+		return fail("InvalidAction.NotFound")
+	}
+	return nil
+}
+
+// perform does the action, or fails as the fault says.
+func (s *Simulator) perform(params url.Values, fault Fault) (any, *apiError) {
+	if failure := s.overQuota(); failure != nil {
+		return nil, failure
+	}
+	if failure := fault.failure(); failure != nil {
+		return nil, failure
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return actions[params.Get("Action")](s, params)
 }
 
 // errorAnswer is the body of a refused call.
@@ -72,20 +92,46 @@ type errorAnswer struct {
 	Recommend string
 }
 
-func refuse(w http.ResponseWriter, failure *apiError) {
-	reply(w, failure.status, errorAnswer{
+func refuse(w http.ResponseWriter, r *http.Request, failure *apiError) {
+	for name, value := range failure.header {
+		w.Header().Set(name, value)
+	}
+	reply(w, r, failure.status, "Error", errorAnswer{
 		RequestID: newRequestID(),
-		HostID:    "ehpc.cn-hangzhou.aliyuncs.com",
+		HostID:    "ehpc." + region + ".aliyuncs.com",
 		Code:      failure.code,
 		Message:   failure.message,
 		Recommend: "https://api.aliyun.com/troubleshoot?q=" + failure.code + "&product=" + product,
-	})
+	}, WholeBody)
 }
 
-func reply(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json;charset=utf-8")
+// reply writes an answer in the form that the call asks for: JSON or, as the
+// gateway does by default, XML.
+func reply(w http.ResponseWriter, r *http.Request, status int, root string, answer any, how Body) {
+	var body bytes.Buffer
+	var err error
+	if r.Form.Get("Format") == "JSON" {
+		w.Header().Set("Content-Type", "application/json;charset=utf-8")
+		err = json.NewEncoder(&body).Encode(answer)
+	} else {
+		w.Header().Set("Content-Type", "text/xml;charset=utf-8")
+		err = toXML(&body, root, answer)
+	}
+	if err != nil {
+		http.Error(w, "the answer could not be encoded", http.StatusInternalServerError)
+		return
+	}
+	text := body.Bytes()
+	switch how {
+	case HalfBody:
+		w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+		text = text[:len(text)/2]
+	case GarbageBody:
+		text = []byte("<html><body>It works!</body></html>")
+	case WholeBody:
+	}
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // a client that has gone away is its own business
+	_, _ = w.Write(text) // a client that has gone away is its own business
 }
 
 // page reads PageNumber and PageSize.
@@ -116,7 +162,7 @@ func slicePage[T any](all []T, number, size int) []T {
 	return all[start:min(start+size, len(all))]
 }
 
-// findCluster reads ClusterId. The lock is held.
+// findCluster reads ClusterId.
 func (s *Simulator) findCluster(params url.Values) (*Cluster, *apiError) {
 	id := params.Get("ClusterId")
 	if id == "" {

@@ -35,6 +35,8 @@ type options struct {
 	listen  string
 	cluster string
 	nodes   int
+	faults  string
+	admin   string
 }
 
 func execute(ctx context.Context, args []string, stderr io.Writer) int {
@@ -64,6 +66,8 @@ that is printed at the start.`,
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:8765", "loopback address to listen on; port 0 lets the system choose")
 	flags.StringVar(&o.cluster, "cluster", "ehpc-sim-demo", "id of the simulated cluster")
 	flags.IntVar(&o.nodes, "nodes", 4, fmt.Sprintf("nodes of the cluster, 1 to %d", maxNodes))
+	flags.StringVar(&o.faults, "faults", "", "YAML file of what goes wrong (quota, listLate, faults)")
+	flags.StringVar(&o.admin, "admin", "", "loopback address for /stats, /metrics and PUT /faults (default: none)")
 	flags.SortFlags = false
 	cmd.SetArgs(args)
 	cmd.SetOut(stderr)
@@ -100,9 +104,20 @@ func (o options) serve(ctx context.Context, stderr io.Writer) error {
 		return usageError{err}
 	}
 	defer sim.Close() //nolint:errcheck // closed with its error returned below
+	if err := o.setFaults(sim); err != nil {
+		return err
+	}
 	server, err := sim.Listen(o.listen)
 	if err != nil {
 		return usageError{err}
+	}
+	defer server.Close() //nolint:errcheck // closed with its error returned below
+	if o.admin != "" {
+		admin, err := sim.ListenAdmin(o.admin)
+		if err != nil {
+			return usageError{err}
+		}
+		defer admin.Close() //nolint:errcheck // only read from
 	}
 	if !ownKey {
 		key = ehpcsim.AccessKey{}
@@ -110,6 +125,23 @@ func (o options) serve(ctx context.Context, stderr io.Writer) error {
 	introduce(stderr, server.URL(), cluster, key)
 	<-ctx.Done()
 	return errors.Join(server.Close(), sim.Close())
+}
+
+func (o options) setFaults(sim *ehpcsim.Simulator) error {
+	if o.faults == "" {
+		return nil
+	}
+	file, err := os.Open(o.faults)
+	if err != nil {
+		return usageError{err}
+	}
+	defer file.Close() //nolint:errcheck // only read from
+	faults, err := ehpcsim.ReadFaults(file)
+	if err != nil {
+		return usageError{fmt.Errorf("%s: %w", o.faults, err)}
+	}
+	sim.SetFaults(faults)
+	return nil
 }
 
 // introduce says what must be known before anything runs, and what to set for a

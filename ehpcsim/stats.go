@@ -1,0 +1,89 @@
+package ehpcsim
+
+import (
+	"maps"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Stats is what a simulator has counted.
+type Stats struct {
+	// Requests that were authenticated, by action.
+	Requests map[string]int `json:"requests"`
+
+	// Throttled requests, over the quota.
+	Throttled int `json:"throttled"`
+
+	// Executions that were started, by instance id.
+	Executions map[string]int `json:"executions"`
+
+	// Running executions now.
+	Running int `json:"running"`
+}
+
+// Stats reports what the simulator has counted.
+func (s *Simulator) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stats := Stats{Requests: maps.Clone(s.requests), Throttled: s.throttled, Executions: maps.Clone(s.executions)}
+	now := s.clock.Now()
+	for _, c := range s.commandOrder {
+		for _, e := range c.present(now) {
+			if e.status == statusRunning {
+				stats.Running++
+			}
+		}
+	}
+	return stats
+}
+
+// Requests counts the authenticated requests for an action.
+func (s *Simulator) Requests(action string) int { return s.Stats().Requests[action] }
+
+// Executions counts the commands that were started on a node.
+func (s *Simulator) Executions(instanceID string) int { return s.Stats().Executions[instanceID] }
+
+// ExecutionsOf counts, for each node, the commands started there whose text holds
+// this part, such as a token.
+func (s *Simulator) ExecutionsOf(part string) map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	counts := make(map[string]int)
+	for _, c := range s.commandOrder {
+		if strings.Contains(c.text, part) {
+			for _, e := range c.executions {
+				counts[e.node.InstanceID]++
+			}
+		}
+	}
+	return counts
+}
+
+var (
+	requestsMetric   = prometheus.NewDesc("ehpcsim_requests_total", "Authenticated requests.", []string{"action"}, nil)
+	throttledMetric  = prometheus.NewDesc("ehpcsim_throttled_requests_total", "Requests over the quota.", nil, nil)
+	executionsMetric = prometheus.NewDesc("ehpcsim_executions_total", "Commands started on nodes.", []string{"instance_id"}, nil)
+	runningMetric    = prometheus.NewDesc("ehpcsim_running_executions", "Commands running on nodes.", nil, nil)
+)
+
+// Describe makes the simulator a Prometheus collector.
+func (s *Simulator) Describe(to chan<- *prometheus.Desc) {
+	to <- requestsMetric
+	to <- throttledMetric
+	to <- executionsMetric
+	to <- runningMetric
+}
+
+// Collect reports the counts to Prometheus.
+func (s *Simulator) Collect(to chan<- prometheus.Metric) {
+	stats := s.Stats()
+	for action, n := range stats.Requests {
+		to <- prometheus.MustNewConstMetric(requestsMetric, prometheus.CounterValue, float64(n), action)
+	}
+	for id, n := range stats.Executions {
+		to <- prometheus.MustNewConstMetric(executionsMetric, prometheus.CounterValue, float64(n), id)
+	}
+	to <- prometheus.MustNewConstMetric(throttledMetric, prometheus.CounterValue, float64(stats.Throttled))
+	to <- prometheus.MustNewConstMetric(runningMetric, prometheus.GaugeValue, float64(stats.Running))
+}
