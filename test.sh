@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs every check of the project, both modules: formatting, tidy modules, vet,
+# Runs every check of the project, all modules: formatting, tidy modules, vet,
 # workflowcheck, linters, and all tests with the race detector. It needs Go and a
 # C compiler (for the race detector); the tools it installs into .bin, once.
 set -eu
@@ -31,7 +31,7 @@ bin="$PWD/.bin"
 step "workflow code is deterministic"
 "$bin/workflowcheck" ./workflows/...
 
-for module in . quickstart; do (
+for module in . quickstart conformance; do (
 	cd "$module"
 	step "module $module: tidy"
 	go mod tidy -diff

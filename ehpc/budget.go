@@ -75,8 +75,12 @@ func (b *Budget) Wait(ctx context.Context, priority Priority) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	w := &waiter{priority: priority, since: time.Now(), ready: make(chan struct{})}
 	b.mu.Lock()
+	if b.atOnce(time.Now()) {
+		b.mu.Unlock()
+		return nil
+	}
+	w := &waiter{priority: priority, since: time.Now(), ready: make(chan struct{})}
 	w.arrival = b.arrivals
 	b.arrivals++
 	heap.Push(&b.waiting, w)
@@ -98,6 +102,20 @@ func (b *Budget) Wait(ctx context.Context, priority Priority) error {
 		heap.Remove(&b.waiting, w.index)
 		return ctx.Err()
 	}
+}
+
+// atOnce lets a request through when nobody waits and there is a token. The lock is
+// held.
+func (b *Budget) atOnce(now time.Time) bool {
+	if b.pumping || now.Before(b.pausedUntil) {
+		return false
+	}
+	b.regrow(now)
+	if !b.limiter.AllowN(now, 1) {
+		return false
+	}
+	b.stats.Requests++
+	return true
 }
 
 // pump lets the waiters through, each with a token, until none is left. It takes
@@ -164,8 +182,9 @@ func (b *Budget) Stats() BudgetStats {
 
 // regrow raises the rate by the time that has passed. The lock is held.
 func (b *Budget) regrow(now time.Time) {
-	if grown := b.ceiling * now.Sub(b.changed).Seconds() / regrowth.Seconds(); grown > 0 {
-		b.set(float64(b.limiter.Limit())+grown, now)
+	perSecond := float64(b.limiter.Limit())
+	if perSecond < b.ceiling {
+		b.set(perSecond+b.ceiling*now.Sub(b.changed).Seconds()/regrowth.Seconds(), now)
 	}
 }
 

@@ -210,11 +210,13 @@ func (c *Client) call(ctx context.Context, priority Priority, via *http.Client, 
 
 func (c *Client) exchange(ctx context.Context, via *http.Client, req request) ([]byte, error) {
 	subject := req.subject()
-	signed, secrets, err := c.signer.sign(ctx, req, c.endpoint, c.region)
+	signed, credential, err := c.signer.sign(ctx, req, c.endpoint, c.region)
 	if err != nil {
 		return nil, subject.failure(catalogue.NoCredentials, err.Error(), err)
 	}
-	secrets = append(secrets, escapes(subject.secrets)...)
+	secrets := func() []string {
+		return escapes(append(secretsOf(credential, signed.GetQueryParams()["Signature"]), subject.secrets...))
+	}
 	var connected atomic.Bool
 	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}
 	httpReq, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), signed.GetMethod(), signed.BuildUrl(), nil)

@@ -3,6 +3,7 @@ package ehpc
 import (
 	"bytes"
 	"encoding/json"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -16,6 +17,9 @@ import (
 // unwrapped returns the inside of {"<Action>Response": {…}}, which old pages of
 // the documentation show, or the body as it is.
 func unwrapped(body []byte) []byte {
+	if !wrapper.Match(body) {
+		return body
+	}
 	var outer map[string]json.RawMessage
 	if json.Unmarshal(body, &outer) != nil || len(outer) != 1 {
 		return body
@@ -28,16 +32,17 @@ func unwrapped(body []byte) []byte {
 	return body
 }
 
+var wrapper = regexp.MustCompile(`^\s*\{\s*"\w+Response"\s*:`)
+
 // scalar is a JSON string, number or bool as text; anything else is "".
 type scalar string
 
 func (s *scalar) UnmarshalJSON(data []byte) error {
-	var text string
-	switch {
-	case json.Unmarshal(data, &text) == nil:
-		*s = scalar(text) // null leaves it empty
-	case data[0] == '{' || data[0] == '[':
-		*s = ""
+	*s = ""
+	switch data[0] {
+	case '{', '[', 'n':
+	case '"':
+		return json.Unmarshal(data, (*string)(s))
 	default:
 		*s = scalar(data)
 	}
@@ -112,13 +117,13 @@ func elements(data []byte) []json.RawMessage {
 // an object or null.
 func onlyMember(data []byte) (json.RawMessage, bool) {
 	var members map[string]json.RawMessage
-	if json.Unmarshal(data, &members) != nil || len(members) != 1 {
+	if !holder.Match(data) || json.Unmarshal(data, &members) != nil || len(members) != 1 {
 		return nil, false
 	}
 	for _, inner := range members {
-		if inner[0] == '[' || inner[0] == '{' || inner[0] == 'n' || bytes.HasPrefix(inner, []byte(`"[`)) {
-			return inner, true
-		}
+		return inner, true
 	}
 	return nil, false
 }
+
+var holder = regexp.MustCompile(`^\{\s*"[^"]*"\s*:\s*(\[|\{|null|"\[)`)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -99,7 +100,7 @@ func (s subject) badResponse(problem string) *Error {
 // sent. *url.Error prints the whole URL, with key, signature, token and command,
 // so only what it wraps is kept; that can still quote a line that the other side
 // sent back, and is no cause then.
-func (s subject) transportFailure(ctx context.Context, err error, connected bool, secrets []string) *Error {
+func (s subject) transportFailure(ctx context.Context, err error, connected bool, secrets func() []string) *Error {
 	var inURL *url.Error
 	for errors.As(err, &inURL) {
 		err = inURL.Err
@@ -107,7 +108,7 @@ func (s subject) transportFailure(ctx context.Context, err error, connected bool
 	if ctx.Err() != nil {
 		err = ctx.Err() // net/http gives the cause instead, in the canceller's words
 	}
-	message := clean(redact(err.Error(), secrets))
+	message := clean(redact(err.Error(), secrets()))
 	cause := err
 	if message != err.Error() {
 		cause = nil
@@ -137,26 +138,32 @@ type errorBody struct {
 // serviceFailure judges an answer by status and body: nil means success. A 200
 // that carries a Code is an error too, unless it names a command: one that was
 // accepted must not be taken for one that was refused.
-func (s subject) serviceFailure(resp *http.Response, body []byte, secrets []string) *Error {
-	var answer errorBody
-	malformed := json.Unmarshal(unwrapped(body), &answer) != nil
+func (s subject) serviceFailure(resp *http.Response, body []byte, secrets func() []string) *Error {
 	status := resp.StatusCode
 	succeeded := status >= 200 && status < 300
+	if succeeded && !codeKey.Match(body) {
+		return nil
+	}
+	var answer errorBody
+	malformed := json.Unmarshal(unwrapped(body), &answer) != nil
 	if succeeded && (malformed || answer.Code == "" || answer.CommandID != "") {
 		return nil
 	}
-	code := plainCode(redact(string(answer.Code), secrets))
+	hidden := secrets()
+	code := plainCode(redact(string(answer.Code), hidden))
 	message := string(answer.Message)
 	if code == "" || malformed {
 		code = catalogue.HTTPCode(status)
 		message = "an error answer without a code of the service"
 	}
-	failure := s.failure(code, clean(redact(message, secrets)), nil)
+	failure := s.failure(code, clean(redact(message, hidden)), nil)
 	failure.HTTPStatus = status
 	failure.RetryAfter = retryAfter(resp.Header, time.Now())
-	failure.RequestID = clean(redact(string(answer.RequestID), secrets))
+	failure.RequestID = clean(redact(string(answer.RequestID), hidden))
 	return failure
 }
+
+var codeKey = regexp.MustCompile(`"[Cc]ode"`)
 
 // plainCode accepts what the service's codes look like; anything else could not
 // be matched and might break the places that show it.

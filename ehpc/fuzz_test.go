@@ -63,7 +63,7 @@ func FuzzErrors(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, status := range []int{200, 302, 400, 403, 429, 500, 503} {
 			failure := subject{action: "InvokeShellCommand", clusterID: "c"}.
-				serviceFailure(&http.Response{StatusCode: status}, body, escapes([]string{secret}))
+				serviceFailure(&http.Response{StatusCode: status}, body, func() []string { return escapes([]string{secret}) })
 			if failure == nil {
 				if status != 200 {
 					t.Fatalf("HTTP %d passed for a success", status)

@@ -34,6 +34,9 @@ type signer struct {
 	token    chan struct{}
 	provider credentials.CredentialsProvider
 
+	// static says that the provider has nothing to wait for.
+	static bool
+
 	// renew makes the provider anew after a failure: the vendor's chain sticks to
 	// the last provider that it tried. Nil for a provider that was given.
 	renew func() credentials.CredentialsProvider
@@ -41,7 +44,10 @@ type signer struct {
 
 func newSigner(provider credentials.CredentialsProvider) (*signer, error) {
 	s := &signer{token: make(chan struct{}, 1), provider: provider}
-	if provider == nil {
+	switch provider.(type) {
+	case *credentials.StaticAKCredentialsProvider, *credentials.StaticSTSCredentialsProvider:
+		s.static = true
+	case nil:
 		if err := checkEnvironment(); err != nil {
 			return nil, err
 		}
@@ -72,6 +78,9 @@ func checkEnvironment() error {
 // credentials asks the provider, which may refresh an expiring token over the
 // network; the context bounds the wait for it, not the refresh itself.
 func (s *signer) credentials(ctx context.Context) (*credentials.Credentials, error) {
+	if s.static {
+		return ask(s.provider)
+	}
 	select {
 	case s.token <- struct{}{}:
 	case <-ctx.Done():
@@ -127,9 +136,9 @@ func ask(provider credentials.CredentialsProvider) (cc *credentials.Credentials,
 var errNoCredentials = errors.New("no usable cloud credential: set " + envAccessKeyID + " and " + envAccessKeySecret +
 	" (and " + envSecurityToken + " for a temporary one), or give this machine an Alibaba Cloud profile or ECS role")
 
-// sign completes the request and returns, beside it, every secret that it now
-// holds, for cleaning what the service may quote back.
-func (s *signer) sign(ctx context.Context, req request, endpoint *url.URL, region string) (requests.AcsRequest, []string, error) {
+// sign completes the request and returns, beside it, the credential that it was
+// signed with, for cleaning what the service may quote back.
+func (s *signer) sign(ctx context.Context, req request, endpoint *url.URL, region string) (requests.AcsRequest, *credentials.Credentials, error) {
 	cc, err := s.credentials(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -142,7 +151,7 @@ func (s *signer) sign(ctx context.Context, req request, endpoint *url.URL, regio
 	if err := auth.Sign(req, nil, region, fixed{cc}); err != nil {
 		return nil, nil, errors.New("the request could not be signed")
 	}
-	return req, secretsOf(cc, req.GetQueryParams()["Signature"]), nil
+	return req, cc, nil
 }
 
 // fixed hands one already resolved credential to the vendor's signing code.
@@ -152,7 +161,7 @@ func (f fixed) GetCredentials() (*credentials.Credentials, error) { return f.cc,
 func (f fixed) GetProviderName() string                           { return f.cc.ProviderName }
 
 func secretsOf(cc *credentials.Credentials, signature string) []string {
-	return escapes([]string{cc.AccessKeyId, cc.AccessKeySecret, cc.SecurityToken, cc.BearerToken, signature})
+	return []string{cc.AccessKeyId, cc.AccessKeySecret, cc.SecurityToken, cc.BearerToken, signature}
 }
 
 // escapes lists secrets in the forms in which a request or a quote of it holds them.
