@@ -31,7 +31,7 @@ func newBundle(t *testing.T, nodes int) *bundle {
 	t.Helper()
 	cluster := ehpcsim.DemoCluster(clusterID, nodes)
 	key := ehpcsim.NewAccessKey()
-	sim, err := ehpcsim.New(ehpcsim.Config{Clusters: []ehpcsim.Cluster{cluster}, AccessKeys: []ehpcsim.AccessKey{key}})
+	sim, err := ehpcsim.New(ehpcsim.Config{Clusters: []ehpcsim.Cluster{cluster}, AccessKeys: []ehpcsim.AccessKey{key}, Unconfined: true})
 	require.NoError(t, err)
 	server, err := sim.Listen("127.0.0.1:0")
 	require.NoError(t, err)

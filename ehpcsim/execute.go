@@ -22,7 +22,8 @@ const (
 	drainTime = 200 * time.Millisecond
 )
 
-// hostnameScript makes `hostname` answer with the node's name, not the machine's.
+// hostnameScript makes `hostname` answer with the node's name, not the machine's,
+// where commands are not confined.
 const hostnameScript = `#!/bin/sh
 if [ $# -eq 0 ]; then
 	echo "$HOSTNAME"
@@ -38,6 +39,14 @@ func (s *Simulator) installHostname() error {
 		return err
 	}
 	return os.WriteFile(filepath.Join(s.binDir(), "hostname"), []byte(hostnameScript), 0o755) //nolint:gosec // it is executed
+}
+
+func (s *Simulator) path() string {
+	const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+	if s.unconfined == nil {
+		return path
+	}
+	return s.binDir() + ":" + path
 }
 
 // execute runs a command on one node until it ends or its timeout kills it.
@@ -72,9 +81,10 @@ func (s *Simulator) runShell(c *command, e *execution) (exitCode int, output str
 	node := e.node
 	root := s.nodeDir(c.clusterID, node.InstanceID)
 	home := filepath.Join(root, "root")
+	tmp := filepath.Join(root, "tmp")
 	dir := filepath.Join(root, filepath.Join("/", c.workingDir))
 	script := filepath.Join(root, "commands", c.id+".sh")
-	for _, d := range []string{home, dir, filepath.Dir(script)} {
+	for _, d := range []string{home, tmp, dir, filepath.Dir(script)} {
 		if err := os.MkdirAll(d, 0o755); err != nil { //nolint:gosec // a node's own files
 			return 0, "", err
 		}
@@ -89,18 +99,18 @@ func (s *Simulator) runShell(c *command, e *execution) (exitCode int, output str
 	shell := exec.Command(words[0], words[1:]...) //nolint:gosec,noctx // running what is typed is its purpose; killTree ends it
 	shell.Dir = dir
 	shell.Env = []string{
-		"PATH=" + s.binDir() + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"PATH=" + s.path(),
 		"LANG=C.UTF-8",
 		"TERM=dumb",
 		"HOME=" + home,
+		"TMPDIR=" + tmp,
 		"HOSTNAME=" + node.HostName,
 		"EHPC_INSTANCE_ID=" + node.InstanceID,
 		"EHPC_CLUSTER_ID=" + c.clusterID,
 		"EHPC_COMMAND_ID=" + c.id,
 		markVariable + "=" + s.mark(c, node),
 	}
-	shell.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	return s.await(c, e, shell)
+	return s.await(c, e, shell, root)
 }
 
 // writeScript keeps other commands from being forked while the file is open: one
@@ -111,13 +121,65 @@ func writeScript(path, text string) error {
 	return os.WriteFile(path, []byte(text), 0o755) //nolint:gosec // it is executed
 }
 
-func (s *Simulator) await(c *command, e *execution, shell *exec.Cmd) (exitCode int, output string, err error) {
+// running is a shell that was started.
+type running struct {
+	pid   int
+	ended <-chan struct{}
+	code  func() (int, error) // once it has ended
+}
+
+// start starts the shell, confined if that is possible.
+func (s *Simulator) start(shell *exec.Cmd, hostName, nodeDir string) (*running, error) {
+	if s.unconfined == nil {
+		report, err := confine(shell, hostName, nodeDir)
+		if err != nil {
+			return nil, err
+		}
+		return s.startConfined(shell, report)
+	}
+	shell.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := shell.Start(); err != nil {
+		return nil, err
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = shell.Wait() // ProcessState says it better
+	}()
+	return &running{shell.Process.Pid, ended, func() (int, error) {
+		return exitStatus(shell.ProcessState.Sys().(syscall.WaitStatus)), nil
+	}}, nil
+}
+
+// startConfined starts the first process of the namespaces. It outlives the shell
+// for as long as the command has processes in the background.
+func (s *Simulator) startConfined(shell *exec.Cmd, report *os.File) (*running, error) {
+	err := shell.Start()
+	_ = shell.ExtraFiles[0].Close() // the process holds it now
+	if err != nil {
+		_ = report.Close()
+		return nil, err
+	}
+	s.running.Go(func() { _ = shell.Wait() }) // the report says how the shell ended
+	ended := make(chan struct{})
+	var code int
+	go func() {
+		defer close(ended)
+		defer report.Close() //nolint:errcheck // only read from
+		code, err = exitOf(report)
+	}()
+	return &running{shell.Process.Pid, ended, func() (int, error) { return code, err }}, nil
+}
+
+// await waits for the end of a command: of its shell, its timeout, its node, or the
+// simulator.
+func (s *Simulator) await(c *command, e *execution, shell *exec.Cmd, nodeDir string) (exitCode int, output string, err error) {
 	reader, writer, err := os.Pipe()
 	if err != nil {
 		return 0, "", err
 	}
 	shell.Stdout, shell.Stderr = writer, writer
-	err = shell.Start()
+	started, err := s.start(shell, e.node.HostName, nodeDir)
 	_ = writer.Close() // the shell holds it now
 	if err != nil {
 		_ = reader.Close()
@@ -136,17 +198,11 @@ func (s *Simulator) await(c *command, e *execution, shell *exec.Cmd) (exitCode i
 		}
 		_ = reader.Close()
 	})
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		err = shell.Wait()
-	}()
-
 	timeout := time.NewTimer(c.timeout)
 	defer timeout.Stop()
 	var cut error
 	select {
-	case <-ended:
+	case <-started.ended:
 	case <-timeout.C:
 		cut = errTimeout
 	case <-s.closing:
@@ -155,8 +211,8 @@ func (s *Simulator) await(c *command, e *execution, shell *exec.Cmd) (exitCode i
 		cut = errVanished
 	}
 	if cut != nil {
-		killTree(s.mark(c, e.node), shell.Process.Pid)
-		<-ended
+		killTree(s.mark(c, e.node), started.pid)
+		<-started.ended
 	}
 	select {
 	case <-drained:
@@ -165,7 +221,8 @@ func (s *Simulator) await(c *command, e *execution, shell *exec.Cmd) (exitCode i
 	if cut != nil {
 		return 0, kept.String(), cut
 	}
-	return codeOf(shell, err), kept.String(), nil
+	exitCode, err = started.code()
+	return exitCode, kept.String(), err
 }
 
 // markVariable stands in the environment of every process that a simulator
@@ -177,16 +234,13 @@ func (s *Simulator) mark(c *command, node Node) string {
 	return s.id + "/" + c.id + "/" + node.InstanceID + "/"
 }
 
-// codeOf is the shell's exit code; 128 and the number for one that a signal
+// exitStatus is a shell's exit code; 128 and the number for one that a signal
 // ended, as a shell reports it.
-func codeOf(shell *exec.Cmd, err error) int {
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-			return 128 + int(status.Signal())
-		}
+func exitStatus(status syscall.WaitStatus) int {
+	if status.Signaled() {
+		return 128 + int(status.Signal())
 	}
-	return shell.ProcessState.ExitCode()
+	return status.ExitStatus()
 }
 
 // boundedBuffer keeps the beginning of what it is given.

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/user"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -32,6 +33,9 @@ type Config struct {
 	// Script decides what becomes of commands and jobs. Nil means that commands
 	// really run, and that jobs end at once.
 	Script *Script
+
+	// Unconfined keeps commands from being confined where they could be.
+	Unconfined bool
 
 	// Clock of the clusters. Nil is the real one; commands that really run take
 	// their real time whatever it shows.
@@ -97,6 +101,8 @@ type Simulator struct {
 	id          string // of this simulator, in the marks of its processes
 	closing     chan struct{}
 	running     sync.WaitGroup
+
+	unconfined error // why commands are not confined; nil when they are
 
 	script *Script
 	clock  Clock
@@ -168,10 +174,37 @@ func New(cfg Config) (*Simulator, error) {
 		}
 		s.scratch, s.ownsScratch = dir, true
 	}
-	if err := s.installHostname(); err != nil {
-		return nil, errors.Join(err, s.Close())
+	s.unconfined = errUnconfined
+	if !cfg.Unconfined {
+		s.unconfined = canConfine(s.scratch)
+	}
+	if s.unconfined != nil {
+		if err := s.installHostname(); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
 	}
 	return s, nil
+}
+
+var errUnconfined = errors.New("it was asked for")
+
+// Confined returns nil when commands have a host name, a process table and mounts
+// of their own, with everything outside their node's directory read-only; otherwise
+// why they have not.
+func (s *Simulator) Confined() error { return s.unconfined }
+
+// Warning says in a few lines, for people, what must be known before a command is
+// run: on which machine, as whom, and how far it is confined.
+func (s *Simulator) Warning() string {
+	name := "this user"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	text := "Simulated nodes really run their commands, on THIS machine, as " + name + ".\n"
+	if s.unconfined != nil {
+		return text + "They are not confined (" + s.unconfined.Error() + "): run nothing here that you would not run yourself.\n"
+	}
+	return text + "Each sees its own host name and processes and writes to its own directory only; the network is yours.\n"
 }
 
 // ScratchDir holds a directory for each node that has run a command.
@@ -190,8 +223,9 @@ func (s *Simulator) Close() error {
 	close(s.closing)
 	s.mu.Unlock()
 
-	s.running.Wait() // each execution kills its own processes
-	killMarked(s.id) // and these are what earlier ones left in the background
+	killMarked(s.id) // also what earlier commands left in the background
+	s.running.Wait()
+	killMarked(s.id) // and what was just being started
 	if s.ownsScratch {
 		return os.RemoveAll(s.scratch)
 	}

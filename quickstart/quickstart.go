@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/user"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -123,8 +122,6 @@ func (q quickstart) run(ctx context.Context, command string) error {
 	if q.nodes < 1 || q.nodes > workflows.MaxNodes {
 		return usageError{fmt.Errorf("%d nodes: choose 1 to %d", q.nodes, workflows.MaxNodes)}
 	}
-	q.warn()
-
 	logger, serverLogger, err := q.loggers()
 	if err != nil {
 		return err
@@ -156,6 +153,7 @@ func (q quickstart) run(ctx context.Context, command string) error {
 
 // show runs the command, prints its result and, unless once is enough, stays up.
 func (q quickstart) show(ctx context.Context, temporal *devserver.Server, s *stack.Stack, in workflows.RunCommandInput) error {
+	q.say("%s", s.Simulator.Warning())
 	q.say("Temporal %s · Web UI %s · E-HPC simulator %s", temporal.Address(), temporal.UIURL(), s.API.URL())
 	id := runs.NewID()
 	if err := runs.Start(ctx, s.Client, taskqueue.Default, id, in); err != nil {
@@ -181,16 +179,6 @@ func (q quickstart) show(ctx context.Context, temporal *devserver.Server, s *sta
 		return errNotSucceeded
 	}
 	return nil
-}
-
-// warn says what must be known before anything runs.
-func (q quickstart) warn() {
-	name := "this user"
-	if u, err := user.Current(); err == nil {
-		name = u.Username
-	}
-	q.say("The %d nodes are simulated: their commands really run, on THIS machine, as %s,\n"+
-		"each in a scratch directory but not locked into it. Run nothing here that you would not run yourself.\n", q.nodes, name)
 }
 
 // next tells what to type in another terminal.

@@ -49,7 +49,7 @@ func TestOnceRunsTheCommandOnEveryNode(t *testing.T) {
 		nodes[found[1]] = true
 	}
 	require.Len(t, nodes, 4, stdout)
-	warned := strings.Index(stderr, "their commands really run, on THIS machine")
+	warned := strings.Index(stderr, "Simulated nodes really run their commands, on THIS machine")
 	require.GreaterOrEqual(t, warned, 0)
 	require.Less(t, warned, strings.Index(stderr, "echo hi-"), "it is said before anything runs")
 }

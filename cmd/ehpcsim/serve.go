@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/user"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -122,6 +121,7 @@ func (o options) serve(ctx context.Context, stderr io.Writer) error {
 	if !ownKey {
 		key = ehpcsim.AccessKey{}
 	}
+	fmt.Fprintln(stderr, sim.Warning())
 	introduce(stderr, server.URL(), cluster, key)
 	<-ctx.Done()
 	return errors.Join(server.Close(), sim.Close())
@@ -144,16 +144,10 @@ func (o options) setFaults(sim *ehpcsim.Simulator) error {
 	return nil
 }
 
-// introduce says what must be known before anything runs, and what to set for a
-// worker. A key that was taken from the environment is not repeated.
+// introduce says what to set for a worker. A key that was taken from the environment
+// is not repeated.
 func introduce(out io.Writer, url string, cluster ehpcsim.Cluster, key ehpcsim.AccessKey) {
-	name := "this user"
-	if u, err := user.Current(); err == nil {
-		name = u.Username
-	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "Simulated nodes run their commands on THIS machine, as %s, each in a scratch directory\n"+
-		"but not locked into it. Run nothing here that you would not run yourself.\n\n", name)
 	fmt.Fprintf(&b, "Cluster %s with nodes %s to %s. For a worker:\n\n", cluster.ID,
 		cluster.Nodes[0].InstanceID, cluster.Nodes[len(cluster.Nodes)-1].InstanceID)
 	fmt.Fprintf(&b, "  export EHPCFLOW_ENDPOINT=%s EHPCFLOW_REGION=cn-hangzhou\n", url)
