@@ -79,19 +79,17 @@ func quickPace() activities.Pace {
 
 func newSystem(t *testing.T, pace activities.Pace) *system {
 	t.Helper()
-	queue := t.Name()
-	s, err := stack.Start(t.Context(), stack.Options{
-		Temporal:         temporal.Address(),
-		SimulatorAddress: "127.0.0.1:0",
-		Nodes:            4,
-		Pace:             pace,
-		TaskQueue:        queue,
-		Logger:           zap.NewNop(),
-		Identity:         "golden",
-	})
+	return newSystemWith(t, stack.Options{Pace: pace, Logger: zap.NewNop()})
+}
+
+func newSystemWith(t *testing.T, o stack.Options) *system {
+	t.Helper()
+	o.Temporal, o.SimulatorAddress, o.Nodes = temporal.Address(), "127.0.0.1:0", 4
+	o.TaskQueue, o.Identity = t.Name(), "golden"
+	s, err := stack.Start(t.Context(), o)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Stop()) })
-	return &system{Stack: s, t: t, queue: queue}
+	return &system{Stack: s, t: t, queue: o.TaskQueue}
 }
 
 // start starts a run on all nodes and returns its name.

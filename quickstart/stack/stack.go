@@ -34,11 +34,12 @@ type Options struct {
 	// Simulator's address; when it is taken, the system chooses a port.
 	SimulatorAddress string
 
-	Nodes     int             // of the simulated cluster
-	Pace      activities.Pace // of the worker
-	TaskQueue string          // that it serves
-	Logger    *zap.Logger     // of the SDK and the worker
-	Identity  string          // of the client and worker, in histories; "" is the SDK's choice
+	Nodes     int               // of the simulated cluster
+	Pace      activities.Pace   // of the worker
+	TaskQueue string            // that it serves
+	Logger    *zap.Logger       // of the SDK and the worker
+	Key       ehpcsim.AccessKey // with which the API is called; the zero value is a new one
+	Identity  string            // of the client and worker, in histories; "" is the SDK's choice
 }
 
 // Stack is a running system.
@@ -53,7 +54,10 @@ type Stack struct {
 
 // Start starts everything and returns when runs can be started.
 func Start(ctx context.Context, o Options) (*Stack, error) {
-	s := &Stack{Key: ehpcsim.NewAccessKey(), options: o}
+	s := &Stack{Key: o.Key, options: o}
+	if s.Key.ID == "" {
+		s.Key = ehpcsim.NewAccessKey()
+	}
 	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
@@ -92,7 +96,7 @@ func (s *Stack) StartWorker() error {
 		Region:      "cn-hangzhou",
 		Endpoint:    s.API.URL(),
 		Budget:      ehpc.NewBudget(simulatorRate),
-		Credentials: credentials.NewStaticAKCredentialsProvider(s.Key.ID, s.Key.Secret),
+		Credentials: credentials.NewStaticSTSCredentialsProvider(s.Key.ID, s.Key.Secret, s.Key.SecurityToken),
 	})
 	if err != nil {
 		return fmt.Errorf("start the worker: %w", err)
