@@ -3,6 +3,7 @@ package ehpcsim_test
 import (
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -150,4 +151,14 @@ func TestAFaultThatCannotBeIsAMistakeOfTheTest(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t)
 	require.PanicsWithValue(t, `ehpcsim: there is no code "Tired"`, func() { b.Inject(ehpcsim.Fault{Code: "Tired"}) })
+}
+
+func TestTheExampleIsAFaultFile(t *testing.T) {
+	t.Parallel()
+	file, err := os.Open("../examples/faults.yaml")
+	require.NoError(t, err)
+	defer file.Close() //nolint:errcheck // only read from
+	faults, err := ehpcsim.ReadFaults(file)
+	require.NoError(t, err)
+	require.Len(t, faults.Faults, 6)
 }

@@ -34,6 +34,7 @@ type options struct {
 	taskQueue string
 	logLevel  string
 	apiRate   float64
+	metrics   string
 }
 
 // settingError is a setting that cannot be used.
@@ -70,6 +71,7 @@ CLI's profile, the credentials file, or the ECS role of this machine.`,
 	flags.StringVar(&o.endpoint, "endpoint", os.Getenv("EHPCFLOW_ENDPOINT"), "address of the E-HPC API (default: the region's public one, over HTTPS); also EHPCFLOW_ENDPOINT")
 	flags.StringVar(&o.taskQueue, "task-queue", cmp.Or(os.Getenv("EHPCFLOW_TASK_QUEUE"), taskqueue.Default), "task queue to serve; also EHPCFLOW_TASK_QUEUE")
 	flags.Float64Var(&o.apiRate, "api-rate", ehpc.DefaultCeiling, "most requests a second to the E-HPC API, halved for a while whenever it throttles")
+	flags.StringVar(&o.metrics, "metrics-address", "", "address to serve Prometheus metrics on, such as 127.0.0.1:9090 (default: none)")
 	flags.StringVar(&o.logLevel, "log-level", cmp.Or(os.Getenv("EHPCFLOW_LOG_LEVEL"), "info"), "debug, info, warn or error; also EHPCFLOW_LOG_LEVEL")
 	flags.SortFlags = false
 	cmd.SetArgs(args)
@@ -107,13 +109,21 @@ func (o options) serve(ctx context.Context) error {
 	if o.apiRate <= 0 {
 		return settingError{fmt.Errorf("--api-rate is %v: use a positive number of requests a second", o.apiRate)}
 	}
-	api, err := ehpc.New(ehpc.Config{Region: o.region, Endpoint: o.endpoint, Budget: ehpc.NewBudget(o.apiRate)})
+	budget := ehpc.NewBudget(o.apiRate)
+	api, err := ehpc.New(ehpc.Config{Region: o.region, Endpoint: o.endpoint, Budget: budget})
 	if err != nil {
 		return settingError{err}
 	}
 	logger, err := logging.New(level)
 	if err != nil {
 		return fmt.Errorf("start the log: %w", err)
+	}
+	if o.metrics != "" {
+		stop, err := serveMetrics(ctx, o.metrics, budget)
+		if err != nil {
+			return err
+		}
+		defer stop()
 	}
 	c, temporal, err := connect.Temporal(ctx, logging.ForTemporal(logger))
 	if err != nil {

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -99,7 +102,8 @@ func TestTheProgramsRunACommandAgainstAnyTemporalAndEndpoint(t *testing.T) {
 	s := newSystem(t, quickPace())
 	s.StopWorker()
 	env := s.forPrograms()
-	worker, said := background(t, env, "worker")
+	metrics := freeAddress(t)
+	worker, said := background(t, env, "worker", "--metrics-address", metrics)
 	await(t, 20*time.Second, "the worker serves", func() bool { return strings.Contains(said.String(), "serving") })
 
 	nodes := s.nodes()
@@ -133,11 +137,27 @@ func TestTheProgramsRunACommandAgainstAnyTemporalAndEndpoint(t *testing.T) {
 	require.Contains(t, unknown.stdout, "ClusterNotFound")
 	require.Contains(t, unknown.stdout, "check the cluster id")
 
+	resp, err := http.Get("http://" + metrics + "/metrics")
+	require.NoError(t, err)
+	scraped, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.Contains(t, string(scraped), "ehpc_budget_throttled_requests_total 0")
+	require.Regexp(t, `ehpc_budget_requests_total [1-9]`, string(scraped))
+
 	require.NoError(t, worker.Process.Signal(syscall.SIGTERM))
 	require.NoError(t, worker.Wait(), "a worker that is asked to stop ends in order")
 	for _, secret := range []string{s.Key.ID, s.Key.Secret, "Signature="} {
 		require.NotContains(t, said.String(), secret)
 	}
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, listener.Close())
+	return listener.Addr().String()
 }
 
 func TestBadUseGetsOneLineAndItsExitCode(t *testing.T) {
@@ -153,28 +173,32 @@ func TestBadUseGetsOneLineAndItsExitCode(t *testing.T) {
 		code    int
 		says    string
 	}{
-		"a short command":        {env, "starter", []string{"run", c, "--all", "--", "w"}, 2, "has 1 characters"},
-		"a long command":         {env, "starter", []string{"run", c, "--all", "--", strings.Repeat("x", 2049)}, 2, "has 2049 characters"},
-		"no target":              {env, "starter", []string{"run", c, "--", "echo"}, 2, "--all"},
-		"both targets":           {env, "starter", []string{"run", c, "--all", "--node", "i-a", "--", "echo"}, 2, "choose one"},
-		"an empty node id":       {env, "starter", []string{"run", c, "--node", "", "--", "echo"}, 2, "node id is empty"},
-		"no command":             {env, "starter", []string{"run", c, "--all"}, 2, "no command"},
-		"an unknown flag":        {env, "starter", []string{"run", "--alll"}, 2, "--alll"},
-		"an unknown subcommand":  {env, "starter", []string{"walk"}, 2, `"walk"`},
-		"an unknown run":         {env, "starter", []string{"status", "run-nowhere"}, 2, "there is no run"},
-		"a fraction of a second": {env, "starter", []string{"run", c, "--all", "--timeout", "90500ms", "--", "echo"}, 2, "whole seconds"},
-		"no Temporal":            {nobody, "starter", []string{"run", c, "--all", "--", "echo hi"}, 3, "no Temporal server answers at 127.0.0.1:1"},
-		"no Temporal for worker": {nobody, "worker", nil, 3, "no Temporal server answers"},
-		"no namespace":           {env.with("TEMPORAL_NAMESPACE", "nope"), "starter", []string{"run", c, "--all", "--", "echo hi"}, 2, `namespace "nope" does not exist`},
-		"no worker":              {env.with("EHPCFLOW_TASK_QUEUE", "lonely"), "starter", []string{"run", c, "--all", "--", "echo hi"}, 3, "no worker serves"},
-		"no credentials":         {env.with("ALIBABA_CLOUD_ACCESS_KEY_ID", "").with("ALIBABA_CLOUD_ACCESS_KEY_SECRET", ""), "worker", nil, 2, "ALIBABA_CLOUD_ACCESS_KEY_ID"},
-		"half a credential":      {env.with("ALIBABA_CLOUD_ACCESS_KEY_SECRET", ""), "worker", nil, 2, "ALIBABA_CLOUD_ACCESS_KEY_SECRET is not"},
-		"no region":              {env.with("EHPCFLOW_REGION", "").with("EHPCFLOW_ENDPOINT", ""), "worker", nil, 2, "no region"},
-		"a wrong endpoint":       {env.with("EHPCFLOW_ENDPOINT", "ftp://x"), "worker", nil, 2, "ftp"},
-		"a wrong log level":      {env, "worker", []string{"--log-level", "loud"}, 2, "loud"},
-		"half a simulator's key": {env.with("ALIBABA_CLOUD_ACCESS_KEY_ID", ""), "ehpcsim", []string{"--listen", "127.0.0.1:0"}, 2, "set both, or neither"},
-		"an odd cluster id":      {env, "ehpcsim", []string{"--listen", "127.0.0.1:0", "--cluster", "../x"}, 2, "../x"},
-		"an exposed simulator":   {env, "ehpcsim", []string{"--listen", "0.0.0.0:0"}, 2, "loopback"},
+		"a short command":         {env, "starter", []string{"run", c, "--all", "--", "w"}, 2, "has 1 characters"},
+		"a long command":          {env, "starter", []string{"run", c, "--all", "--", strings.Repeat("x", 2049)}, 2, "has 2049 characters"},
+		"no target":               {env, "starter", []string{"run", c, "--", "echo"}, 2, "--all"},
+		"both targets":            {env, "starter", []string{"run", c, "--all", "--node", "i-a", "--", "echo"}, 2, "choose one"},
+		"an empty node id":        {env, "starter", []string{"run", c, "--node", "", "--", "echo"}, 2, "node id is empty"},
+		"no command":              {env, "starter", []string{"run", c, "--all"}, 2, "no command"},
+		"an unknown flag":         {env, "starter", []string{"run", "--alll"}, 2, "--alll"},
+		"an unknown subcommand":   {env, "starter", []string{"walk"}, 2, `"walk"`},
+		"an unknown run":          {env, "starter", []string{"status", "run-nowhere"}, 2, "there is no run"},
+		"a fraction of a second":  {env, "starter", []string{"run", c, "--all", "--timeout", "90500ms", "--", "echo"}, 2, "whole seconds"},
+		"no Temporal":             {nobody, "starter", []string{"run", c, "--all", "--", "echo hi"}, 3, "no Temporal server answers at 127.0.0.1:1"},
+		"no Temporal for worker":  {nobody, "worker", nil, 3, "no Temporal server answers"},
+		"no namespace":            {env.with("TEMPORAL_NAMESPACE", "nope"), "starter", []string{"run", c, "--all", "--", "echo hi"}, 2, `namespace "nope" does not exist`},
+		"no worker":               {env.with("EHPCFLOW_TASK_QUEUE", "lonely"), "starter", []string{"run", c, "--all", "--", "echo hi"}, 3, "no worker serves"},
+		"no credentials":          {env.with("ALIBABA_CLOUD_ACCESS_KEY_ID", "").with("ALIBABA_CLOUD_ACCESS_KEY_SECRET", ""), "worker", nil, 2, "ALIBABA_CLOUD_ACCESS_KEY_ID"},
+		"half a credential":       {env.with("ALIBABA_CLOUD_ACCESS_KEY_SECRET", ""), "worker", nil, 2, "ALIBABA_CLOUD_ACCESS_KEY_SECRET is not"},
+		"no region":               {env.with("EHPCFLOW_REGION", "").with("EHPCFLOW_ENDPOINT", ""), "worker", nil, 2, "no region"},
+		"a wrong endpoint":        {env.with("EHPCFLOW_ENDPOINT", "ftp://x"), "worker", nil, 2, "ftp"},
+		"no request rate":         {env, "worker", []string{"--api-rate", "0"}, 2, "--api-rate"},
+		"a wrong metrics address": {env, "worker", []string{"--metrics-address", "nowhere"}, 2, "--metrics-address"},
+		"a fault of nowhere":      {env, "ehpcsim", []string{"--listen", "127.0.0.1:0", "--faults", "testdata/wrong-faults.yaml"}, 2, `there is no code "Tired"`},
+		"no fault file":           {env, "ehpcsim", []string{"--listen", "127.0.0.1:0", "--faults", "nowhere.yaml"}, 2, "nowhere.yaml"},
+		"a wrong log level":       {env, "worker", []string{"--log-level", "loud"}, 2, "loud"},
+		"half a simulator's key":  {env.with("ALIBABA_CLOUD_ACCESS_KEY_ID", ""), "ehpcsim", []string{"--listen", "127.0.0.1:0"}, 2, "set both, or neither"},
+		"an odd cluster id":       {env, "ehpcsim", []string{"--listen", "127.0.0.1:0", "--cluster", "../x"}, 2, "../x"},
+		"an exposed simulator":    {env, "ehpcsim", []string{"--listen", "0.0.0.0:0"}, 2, "loopback"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
