@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"go.temporal.io/sdk/activity"
-
 	"ehpcflow/ehpc"
 	"ehpcflow/ehpc/catalogue"
 )
@@ -43,6 +41,8 @@ type ResultRecord struct {
 // missing or not final.
 func (a *Activities) ListInvocationResults(ctx context.Context, in ListInvocationResultsInput) (*ListInvocationResultsResult, error) {
 	giveUp := time.Now().Add(a.Pace.ResultsWithin)
+	_, stop := keepAlive(ctx, "collecting")
+	defer stop()
 	for look := int32(1); ; look++ {
 		found, err := a.allResults(ctx, in)
 		if err != nil {
@@ -60,7 +60,6 @@ func (a *Activities) ListInvocationResults(ctx context.Context, in ListInvocatio
 		if final || time.Now().After(giveUp) {
 			return result, nil
 		}
-		activity.RecordHeartbeat(ctx, look)
 		select {
 		case <-time.After(a.Pace.backoff(catalogue.Soon, look)):
 		case <-ctx.Done():

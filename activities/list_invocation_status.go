@@ -43,12 +43,15 @@ type WatchProgress struct {
 // command still runs is neither an error nor an event. An error of the API fails
 // the attempt under the API's code; the next attempt goes on from the input.
 func (a *Activities) ListInvocationStatus(ctx context.Context, in ListInvocationStatusInput) (*ListInvocationStatusResult, error) {
+	// An attempt after an error looks at once: its back-off is behind it.
 	if activity.GetInfo(ctx).Attempt == 1 {
 		if err := a.untilNextLook(ctx, in); err != nil {
 			return nil, err
 		}
 	}
 	progress := WatchProgress{Nodes: countStates(in.Nodes)}
+	beat, stop := keepAlive(ctx, progress)
+	defer stop()
 	for {
 		answer, err := a.EHPC.ListInvocationStatus(ctx, ehpc.ListInvocationStatusRequest{
 			ClusterID: in.ClusterID,
@@ -66,7 +69,7 @@ func (a *Activities) ListInvocationStatus(ctx context.Context, in ListInvocation
 		}
 		progress.Looks++
 		progress.LastLook = time.Now().UTC()
-		activity.RecordHeartbeat(ctx, progress)
+		beat(progress)
 		if err := a.untilNextLook(ctx, in); err != nil {
 			return nil, err
 		}

@@ -11,6 +11,8 @@ import (
 
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/credentials"
 	"github.com/stretchr/testify/require"
+
+	"ehpcflow/ehpc/catalogue"
 )
 
 // take lets n requests through and returns how long that took.
@@ -120,4 +122,23 @@ func TestAClientSpendsItsBudgetAndReportsThrottles(t *testing.T) {
 	require.Equal(t, 1, stats.Requests)
 	require.Equal(t, 1, stats.Throttles)
 	require.Less(t, stats.Rate, 60.0)
+}
+
+func TestASubmitThatHasToWaitForLongIsGivenBackUnsent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		budget := NewBudget(10)
+		budget.Throttled(time.Minute)
+		c, err := New(Config{
+			Region: "cn-hangzhou", Budget: budget, Credentials: credentials.NewStaticAKCredentialsProvider("id", "secret"),
+		})
+		require.NoError(t, err)
+		started := time.Now()
+		_, err = c.InvokeShellCommand(t.Context(), InvokeShellCommandRequest{
+			ClusterID: "c", Command: "uptime", InstanceIDs: []string{"i-a"}, Timeout: 60,
+		})
+		require.Equal(t, maxSubmitWait, time.Since(started))
+		require.Equal(t, Judgement{Code: catalogue.NotSent, Read: catalogue.Soon, Submit: catalogue.Soon}, Judge(err))
+		time.Sleep(time.Minute) // the budget's own goroutine ends
+	})
 }

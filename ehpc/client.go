@@ -41,6 +41,9 @@ const (
 	// byte of the answer.
 	defaultTimeout = 15 * time.Second
 
+	// maxSubmitWait bounds a submit's wait for the request budget.
+	maxSubmitWait = 10 * time.Second
+
 	// maxBody bounds an answer. The largest legitimate one, a page of 50
 	// results with 24 KB of escaped output each, stays under 8 MiB.
 	maxBody = 16 << 20
@@ -61,7 +64,8 @@ type Config struct {
 	// environment, OIDC, CLI profile, credentials file, ECS role, URI.
 	Credentials credentials.CredentialsProvider
 
-	// Timeout bounds one call, without its wait for the Budget. Default 15 s.
+	// Timeout bounds one call, without its wait for the Budget, which is without
+	// bounds but for a submit's, 10 s. Default 15 s.
 	Timeout time.Duration
 
 	// Budget shares the account's request quota. Nil means one of the client's
@@ -189,7 +193,7 @@ func (c *Client) submit(ctx context.Context, req request) ([]byte, error) {
 
 // call waits for the budget, then exchanges request and answer.
 func (c *Client) call(ctx context.Context, priority Priority, via *http.Client, req request) ([]byte, error) {
-	if err := c.budget.Wait(ctx, priority); err != nil {
+	if err := c.await(ctx, priority); err != nil {
 		return nil, req.subject().failure(catalogue.NotSent, "given up while it waited for the request budget", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
@@ -206,6 +210,17 @@ func (c *Client) call(ctx context.Context, priority Priority, via *http.Client, 
 		c.signer.expired()
 	}
 	return nil, err
+}
+
+// await waits for the budget. A submit that cannot be sent soon is given back: its
+// caller has to know in a bounded time whether it was sent.
+func (c *Client) await(ctx context.Context, priority Priority) error {
+	if priority == Submits {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, maxSubmitWait)
+		defer cancel()
+	}
+	return c.budget.Wait(ctx, priority)
 }
 
 func (c *Client) exchange(ctx context.Context, via *http.Client, req request) ([]byte, error) {

@@ -14,8 +14,8 @@ const (
 	// oneCall bounds an attempt of an activity that calls the API a few times.
 	oneCall = 2 * time.Minute
 
-	// oneSubmit bounds the attempt that submits: 15 s of call, and as much for
-	// renewing a credential. After it, a silent worker is taken for lost.
+	// oneSubmit bounds the attempt that submits: 10 s of waiting for the request
+	// budget, 15 s of call. After it, a silent worker is taken for lost.
 	oneSubmit = 30 * time.Second
 
 	// patienceBefore the command is submitted: nothing is lost by giving up.
@@ -29,8 +29,7 @@ const (
 	// for delivering the command, killing it and reporting so.
 	deadlineSlack = 5 * time.Minute
 
-	// watchHeartbeat is when a silent watch is given to another worker. A look
-	// takes at most 20 s of waiting and 15 s of call.
+	// watchHeartbeat is when a silent watch is given to another worker.
 	watchHeartbeat = 45 * time.Second
 )
 

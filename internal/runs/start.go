@@ -51,6 +51,10 @@ func Start(ctx context.Context, c client.Client, queue, id string, in workflows.
 	if errors.As(err, &exists) {
 		return &ExistsError{ID: id}
 	}
+	if connect.Transient(err) {
+		return &connect.UnreachableError{Message: fmt.Sprintf(
+			"the Temporal server did not say whether run %s was started: look at its status before starting it anew", id)}
+	}
 	if err != nil {
 		return err
 	}
@@ -67,7 +71,8 @@ func awaitWorker(ctx context.Context, c client.Client, queue string) error {
 }
 
 // awaitPickup waits until a worker has begun with the run. A worker that died a
-// moment ago still looks like one, so the run is taken back when none does.
+// moment ago still looks like one, so the run is taken back when none does. Other
+// troubles, an interruption among them, are left to whoever follows the run.
 func awaitPickup(ctx context.Context, c client.Client, queue, id string) error {
 	err := within(ctx, noWorker(queue), func() (bool, error) {
 		waiting, err := untouched(ctx, c, id)
@@ -75,7 +80,7 @@ func awaitPickup(ctx context.Context, c client.Client, queue, id string) error {
 	})
 	var unreachable *connect.UnreachableError
 	if !errors.As(err, &unreachable) {
-		return err
+		return nil
 	}
 	return takeBack(ctx, c, id, err)
 }

@@ -20,8 +20,8 @@ const Default = "ehpcflow"
 
 const (
 	// stopPatience is how long a stopping worker lets activities end: a submit
-	// under way needs its answer recorded.
-	stopPatience = 20 * time.Second
+	// under way, which takes 25 seconds at most, needs its answer recorded.
+	stopPatience = 30 * time.Second
 
 	// pollPeriod is how long a worker's poll lasts at most; one that has not
 	// polled for longer is gone.
