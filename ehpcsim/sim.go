@@ -202,9 +202,9 @@ func (s *Simulator) Warning() string {
 	}
 	text := "Simulated nodes really run their commands, on THIS machine, as " + name + ".\n"
 	if s.unconfined != nil {
-		return text + "They are not confined (" + s.unconfined.Error() + "): run nothing here that you would not run yourself.\n"
+		return text + "They are not confined (" + s.unconfined.Error() + "):\nrun nothing here that you would not run yourself.\n"
 	}
-	return text + "Each sees its own host name and processes and writes to its own directory only; the network is yours.\n"
+	return text + "Each sees its own host name and processes and writes to its own directory only.\nThe network is not fenced off.\n"
 }
 
 // ScratchDir holds a directory for each node that has run a command.

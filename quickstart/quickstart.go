@@ -154,12 +154,11 @@ func (q quickstart) run(ctx context.Context, command string) error {
 // show runs the command, prints its result and, unless once is enough, stays up.
 func (q quickstart) show(ctx context.Context, temporal *devserver.Server, s *stack.Stack, in workflows.RunCommandInput) error {
 	q.say("%s", s.Simulator.Warning())
-	q.say("Temporal %s · Web UI %s · E-HPC simulator %s", temporal.Address(), temporal.UIURL(), s.API.URL())
+	q.say("Temporal   %s\nWeb UI     %s\nSimulator  %s\nCommand    %s\n", temporal.Address(), temporal.UIURL(), s.API.URL(), in.Command)
 	id := runs.NewID()
 	if err := runs.Start(ctx, s.Client, taskqueue.Default, id, in); err != nil {
 		return err
 	}
-	q.say("$ %s\n", in.Command)
 	progress := console.NewProgress(q.stderr)
 	report, err := runs.Follow(ctx, s.Client, id, progress.Show)
 	progress.Close()
