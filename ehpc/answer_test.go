@@ -52,15 +52,15 @@ func TestOutputIsHandedOnAsItCame(t *testing.T) {
 	s := serveBody(t, http.StatusOK, wire(t, "ListInvocationResults.variant-base64.json"))
 	got, err := connect(t, s.URL).ListInvocationResults(t.Context(), resultsRequest())
 	require.NoError(t, err)
-	require.Equal(t, "aGVsbG8K", got.Results[0].Output, "nothing says whether it is encoded")
+	require.Equal(t, "aGVsbG8K", got.Items[0].Output, "nothing says whether it is encoded")
 
 	s = serveBody(t, http.StatusOK, wire(t, "ListInvocationResults.mixed.json"))
 	got, err = connect(t, s.URL).ListInvocationResults(t.Context(), resultsRequest())
 	require.NoError(t, err)
-	require.Equal(t, "Running", got.Results[0].Status)
-	require.Equal(t, number(-1), got.Results[1].ExitCode)
-	require.False(t, *got.Results[1].Collected)
-	require.True(t, got.Results[1].FinishedAt.IsZero())
+	require.Equal(t, "Running", got.Items[0].Status)
+	require.Equal(t, number(-1), got.Items[1].ExitCode)
+	require.False(t, *got.Items[1].Collected)
+	require.True(t, got.Items[1].FinishedAt.IsZero())
 }
 
 func TestBlankNodeIDsAreNoNodeIDs(t *testing.T) {

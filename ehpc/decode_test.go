@@ -88,7 +88,7 @@ func TestAnAbsentExitCodeIsNotZero(t *testing.T) {
 			s := serveBody(t, http.StatusOK, wire(t, file))
 			got, err := connect(t, s.URL).ListInvocationResults(t.Context(), resultsRequest())
 			require.NoError(t, err)
-			require.Equal(t, want, got.Results[0].ExitCode)
+			require.Equal(t, want, got.Items[0].ExitCode)
 		})
 	}
 }
@@ -105,18 +105,18 @@ func TestResultsAreReadWithTheirFields(t *testing.T) {
 	require.Equal(t, ehpc.InvocationResult{
 		InstanceID: "i-bp1bbbb0000000000002", Status: "Finished", ExitCode: number(3), Output: "ls: cannot access '/nope'\n",
 		Collected: &yes, FinishedAt: time.Date(2026, 4, 1, 8, 0, 5, 0, time.UTC),
-	}, got.Results[1])
+	}, got.Items[1])
 
 	s = serveBody(t, http.StatusOK, wire(t, "ListInvocationResults.variant-stringy.json"))
 	got, err = connect(t, s.URL).ListInvocationResults(t.Context(), resultsRequest())
 	require.NoError(t, err)
-	require.Equal(t, "12345", got.Results[0].Output)
-	require.Equal(t, time.Date(2026, 4, 1, 8, 0, 0, 0, time.UTC), got.Results[0].FinishedAt, "without seconds")
+	require.Equal(t, "12345", got.Items[0].Output)
+	require.Equal(t, time.Date(2026, 4, 1, 8, 0, 0, 0, time.UTC), got.Items[0].FinishedAt, "without seconds")
 
 	s = serveBody(t, http.StatusOK, wire(t, "ListInvocationResults.empty.json"))
 	got, err = connect(t, s.URL).ListInvocationResults(t.Context(), resultsRequest())
 	require.NoError(t, err)
-	require.Empty(t, got.Results)
+	require.Empty(t, got.Items)
 }
 
 func TestNodesAreReadWithTheirStatus(t *testing.T) {
@@ -128,7 +128,7 @@ func TestNodesAreReadWithTheirStatus(t *testing.T) {
 	require.Equal(t, []ehpc.Node{
 		{ID: "i-bp1aaaa0000000000001", HostName: "compute000", Status: "running"},
 		{ID: "i-bp1bbbb0000000000002", HostName: "compute001", Status: "stopped"},
-	}, got.Nodes)
+	}, got.Items)
 }
 
 func TestAnAnswerWithoutWhatMattersIsAnError(t *testing.T) {

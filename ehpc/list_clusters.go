@@ -2,7 +2,6 @@ package ehpc
 
 import (
 	"context"
-	"encoding/json"
 	"iter"
 	"strconv"
 )
@@ -18,13 +17,6 @@ const ClusterRunning = "running"
 type ListClustersRequest struct {
 	PageNumber int // from 1
 	PageSize   int // 1 to MaxClustersPage
-}
-
-// ListClustersResponse is one page of clusters.
-type ListClustersResponse struct {
-	RequestID  string
-	TotalCount int
-	Clusters   []Cluster
 }
 
 // Cluster is an E-HPC cluster.
@@ -57,7 +49,7 @@ type listClusters struct {
 func (*listClusters) subject() subject { return subject{action: "ListClusters"} }
 
 // ListClusters reads one page of the account's clusters.
-func (c *Client) ListClusters(ctx context.Context, in ListClustersRequest) (*ListClustersResponse, error) {
+func (c *Client) ListClusters(ctx context.Context, in ListClustersRequest) (*Page[Cluster], error) {
 	req := &listClusters{
 		rpc:        newRPC("ListClusters"),
 		PageNumber: strconv.Itoa(in.PageNumber),
@@ -66,32 +58,12 @@ func (c *Client) ListClusters(ctx context.Context, in ListClustersRequest) (*Lis
 	if problem := pageProblem("every cluster", in.PageNumber, in.PageSize, MaxClustersPage); problem != "" {
 		return nil, req.subject().badRequest(problem)
 	}
-	body, err := c.read(ctx, req)
-	if err != nil {
-		return nil, err
-	}
-	var answer struct {
-		RequestID  scalar `json:"RequestId"`
-		TotalCount scalar
-		Clusters   list[clusterAnswer]
-	}
-	if json.Unmarshal(unwrapped(body), &answer) != nil || answer.TotalCount.number() == nil {
-		return nil, req.subject().badResponse("the answer holds no TotalCount")
-	}
-	out := &ListClustersResponse{RequestID: string(answer.RequestID), TotalCount: *answer.TotalCount.number()}
-	for _, cluster := range answer.Clusters {
-		out.Clusters = append(out.Clusters, cluster.cluster())
-	}
-	return out, nil
+	return readPage(ctx, c.read, req, "Clusters", clusterAnswer.cluster)
 }
 
 // Clusters yields every cluster of the account in the region.
 func (c *Client) Clusters(ctx context.Context) iter.Seq2[Cluster, error] {
-	return allPages(func(cluster Cluster) string { return cluster.ID }, func(number int) (page[Cluster], error) {
-		answer, err := c.ListClusters(ctx, ListClustersRequest{PageNumber: number, PageSize: MaxClustersPage})
-		if err != nil {
-			return page[Cluster]{}, err
-		}
-		return page[Cluster]{answer.Clusters, answer.TotalCount}, nil
+	return allPages(func(cluster Cluster) string { return cluster.ID }, func(number int) (*Page[Cluster], error) {
+		return c.ListClusters(ctx, ListClustersRequest{PageNumber: number, PageSize: MaxClustersPage})
 	})
 }

@@ -2,7 +2,6 @@ package ehpc
 
 import (
 	"context"
-	"encoding/json"
 	"iter"
 	"strconv"
 )
@@ -19,13 +18,6 @@ type ListCommandsRequest struct {
 	PageSize   int    // 1 to MaxCommandsPage
 }
 
-// ListCommandsResponse is one page of commands.
-type ListCommandsResponse struct {
-	RequestID  string
-	TotalCount int
-	Commands   []Command
-}
-
 // Command is a command that was submitted. The API tells neither when, nor by
 // whom, nor on which nodes.
 type Command struct {
@@ -33,6 +25,17 @@ type Command struct {
 	Content    string // the text, as it was submitted
 	WorkingDir string
 	Timeout    *int // seconds; nil when the answer held none
+}
+
+type commandAnswer struct {
+	CommandID      scalar `json:"CommandId"`
+	CommandContent scalar
+	WorkingDir     scalar
+	Timeout        scalar
+}
+
+func (a commandAnswer) command() Command {
+	return Command{ID: string(a.CommandID), Content: string(a.CommandContent), WorkingDir: string(a.WorkingDir), Timeout: a.Timeout.number()}
 }
 
 type listCommands struct {
@@ -48,7 +51,7 @@ func (r *listCommands) subject() subject {
 }
 
 // ListCommands reads one page of a cluster's commands.
-func (c *Client) ListCommands(ctx context.Context, in ListCommandsRequest) (*ListCommandsResponse, error) {
+func (c *Client) ListCommands(ctx context.Context, in ListCommandsRequest) (*Page[Command], error) {
 	req := &listCommands{
 		rpc:        newRPC("ListCommands"),
 		ClusterID:  in.ClusterID,
@@ -59,42 +62,12 @@ func (c *Client) ListCommands(ctx context.Context, in ListCommandsRequest) (*Lis
 	if problem := pageProblem(in.ClusterID, in.PageNumber, in.PageSize, MaxCommandsPage); problem != "" {
 		return nil, req.subject().badRequest(problem)
 	}
-	body, err := c.read(ctx, req)
-	if err != nil {
-		return nil, err
-	}
-	var answer struct {
-		RequestID  scalar `json:"RequestId"`
-		TotalCount scalar
-		Commands   list[struct {
-			CommandID      scalar `json:"CommandId"`
-			CommandContent scalar
-			WorkingDir     scalar
-			Timeout        scalar
-		}]
-	}
-	if json.Unmarshal(unwrapped(body), &answer) != nil || answer.TotalCount.number() == nil {
-		return nil, req.subject().badResponse("the answer holds no TotalCount")
-	}
-	out := &ListCommandsResponse{RequestID: string(answer.RequestID), TotalCount: *answer.TotalCount.number()}
-	for _, command := range answer.Commands {
-		out.Commands = append(out.Commands, Command{
-			ID:         string(command.CommandID),
-			Content:    string(command.CommandContent),
-			WorkingDir: string(command.WorkingDir),
-			Timeout:    command.Timeout.number(),
-		})
-	}
-	return out, nil
+	return readPage(ctx, c.read, req, "Commands", commandAnswer.command)
 }
 
 // Commands yields every command of a cluster.
 func (c *Client) Commands(ctx context.Context, clusterID string) iter.Seq2[Command, error] {
-	return allPages(func(command Command) string { return command.ID }, func(number int) (page[Command], error) {
-		answer, err := c.ListCommands(ctx, ListCommandsRequest{ClusterID: clusterID, PageNumber: number, PageSize: MaxCommandsPage})
-		if err != nil {
-			return page[Command]{}, err
-		}
-		return page[Command]{answer.Commands, answer.TotalCount}, nil
+	return allPages(func(command Command) string { return command.ID }, func(number int) (*Page[Command], error) {
+		return c.ListCommands(ctx, ListCommandsRequest{ClusterID: clusterID, PageNumber: number, PageSize: MaxCommandsPage})
 	})
 }

@@ -2,7 +2,6 @@ package ehpc
 
 import (
 	"context"
-	"encoding/json"
 	"iter"
 	"strconv"
 	"time"
@@ -17,13 +16,6 @@ type ListInvocationResultsRequest struct {
 	CommandID  string
 	PageNumber int // from 1
 	PageSize   int // 1 to MaxResultsPage
-}
-
-// ListInvocationResultsResponse is one page of results.
-type ListInvocationResultsResponse struct {
-	RequestID  string
-	TotalCount int
-	Results    []InvocationResult
 }
 
 // InvocationResult is what one node's execution left.
@@ -46,6 +38,26 @@ type InvocationResult struct {
 	FinishedAt time.Time
 }
 
+type resultAnswer struct {
+	InstanceID         scalar `json:"InstanceId"`
+	InvokeRecordStatus scalar
+	ExitCode           scalar
+	Message            scalar
+	Success            scalar
+	FinishedTime       scalar
+}
+
+func (a resultAnswer) result() InvocationResult {
+	return InvocationResult{
+		InstanceID: string(a.InstanceID),
+		Status:     string(a.InvokeRecordStatus),
+		ExitCode:   a.ExitCode.number(),
+		Output:     string(a.Message),
+		Collected:  a.Success.truth(),
+		FinishedAt: parseTime(string(a.FinishedTime)),
+	}
+}
+
 type listInvocationResults struct {
 	rpc
 	ClusterID  string `position:"Query" name:"ClusterId"`
@@ -59,7 +71,7 @@ func (r *listInvocationResults) subject() subject {
 }
 
 // ListInvocationResults reads one page of a command's exit codes and output.
-func (c *Client) ListInvocationResults(ctx context.Context, in ListInvocationResultsRequest) (*ListInvocationResultsResponse, error) {
+func (c *Client) ListInvocationResults(ctx context.Context, in ListInvocationResultsRequest) (*Page[InvocationResult], error) {
 	req := &listInvocationResults{
 		rpc:        newRPC("ListInvocationResults"),
 		ClusterID:  in.ClusterID,
@@ -73,52 +85,15 @@ func (c *Client) ListInvocationResults(ctx context.Context, in ListInvocationRes
 	if problem := pageProblem(in.ClusterID, in.PageNumber, in.PageSize, MaxResultsPage); problem != "" {
 		return nil, req.subject().badRequest(problem)
 	}
-	body, err := c.read(ctx, req)
-	if err != nil {
-		return nil, err
-	}
-	var answer struct {
-		RequestID         scalar `json:"RequestId"`
-		TotalCount        scalar
-		InvocationResults list[struct {
-			InstanceID         scalar `json:"InstanceId"`
-			InvokeRecordStatus scalar
-			ExitCode           scalar
-			Message            scalar
-			Success            scalar
-			FinishedTime       scalar
-		}]
-	}
-	if json.Unmarshal(unwrapped(body), &answer) != nil || answer.TotalCount.number() == nil {
-		return nil, req.subject().badResponse("the answer holds no TotalCount")
-	}
-	out := &ListInvocationResultsResponse{
-		RequestID:  string(answer.RequestID),
-		TotalCount: *answer.TotalCount.number(),
-	}
-	for _, record := range answer.InvocationResults {
-		out.Results = append(out.Results, InvocationResult{
-			InstanceID: string(record.InstanceID),
-			Status:     string(record.InvokeRecordStatus),
-			ExitCode:   record.ExitCode.number(),
-			Output:     string(record.Message),
-			Collected:  record.Success.truth(),
-			FinishedAt: parseTime(string(record.FinishedTime)),
-		})
-	}
-	return out, nil
+	return readPage(ctx, c.read, req, "InvocationResults", resultAnswer.result)
 }
 
 // Results yields the result of every node of a command.
 func (c *Client) Results(ctx context.Context, clusterID, commandID string) iter.Seq2[InvocationResult, error] {
-	return allPages(func(result InvocationResult) string { return result.InstanceID }, func(number int) (page[InvocationResult], error) {
-		answer, err := c.ListInvocationResults(ctx, ListInvocationResultsRequest{
+	return allPages(func(result InvocationResult) string { return result.InstanceID }, func(number int) (*Page[InvocationResult], error) {
+		return c.ListInvocationResults(ctx, ListInvocationResultsRequest{
 			ClusterID: clusterID, CommandID: commandID, PageNumber: number, PageSize: MaxResultsPage,
 		})
-		if err != nil {
-			return page[InvocationResult]{}, err
-		}
-		return page[InvocationResult]{answer.Results, answer.TotalCount}, nil
 	})
 }
 

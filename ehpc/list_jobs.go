@@ -2,7 +2,6 @@ package ehpc
 
 import (
 	"context"
-	"encoding/json"
 	"iter"
 	"strconv"
 )
@@ -24,13 +23,6 @@ type ListJobsRequest struct {
 	State      string // all, finished or notfinish; "" leaves it to the service
 	PageNumber int    // from 1
 	PageSize   int    // 1 to MaxJobsPage
-}
-
-// ListJobsResponse is one page of jobs.
-type ListJobsResponse struct {
-	RequestID  string
-	TotalCount int
-	Jobs       []Job
 }
 
 // Job is a job of the scheduler. Times are the service's text.
@@ -82,7 +74,7 @@ type listJobs struct {
 func (r *listJobs) subject() subject { return subject{action: "ListJobs", clusterID: r.ClusterID} }
 
 // ListJobs reads one page of a cluster's jobs.
-func (c *Client) ListJobs(ctx context.Context, in ListJobsRequest) (*ListJobsResponse, error) {
+func (c *Client) ListJobs(ctx context.Context, in ListJobsRequest) (*Page[Job], error) {
 	req := &listJobs{
 		rpc:        newRPC("ListJobs"),
 		ClusterID:  in.ClusterID,
@@ -94,34 +86,14 @@ func (c *Client) ListJobs(ctx context.Context, in ListJobsRequest) (*ListJobsRes
 	if problem := pageProblem(in.ClusterID, in.PageNumber, in.PageSize, MaxJobsPage); problem != "" {
 		return nil, req.subject().badRequest(problem)
 	}
-	body, err := c.watch(ctx, req)
-	if err != nil {
-		return nil, err
-	}
-	var answer struct {
-		RequestID  scalar `json:"RequestId"`
-		TotalCount scalar
-		Jobs       list[jobAnswer]
-	}
-	if json.Unmarshal(unwrapped(body), &answer) != nil || answer.TotalCount.number() == nil {
-		return nil, req.subject().badResponse("the answer holds no TotalCount")
-	}
-	out := &ListJobsResponse{RequestID: string(answer.RequestID), TotalCount: *answer.TotalCount.number()}
-	for _, job := range answer.Jobs {
-		out.Jobs = append(out.Jobs, job.job())
-	}
-	return out, nil
+	return readPage(ctx, c.watch, req, "Jobs", jobAnswer.job)
 }
 
 // Jobs yields every job of a cluster, of the given state and owner.
 func (c *Client) Jobs(ctx context.Context, clusterID, owner, state string) iter.Seq2[Job, error] {
-	return allPages(func(job Job) string { return job.ID }, func(number int) (page[Job], error) {
-		answer, err := c.ListJobs(ctx, ListJobsRequest{
+	return allPages(func(job Job) string { return job.ID }, func(number int) (*Page[Job], error) {
+		return c.ListJobs(ctx, ListJobsRequest{
 			ClusterID: clusterID, Owner: owner, State: state, PageNumber: number, PageSize: MaxJobsPage,
 		})
-		if err != nil {
-			return page[Job]{}, err
-		}
-		return page[Job]{answer.Jobs, answer.TotalCount}, nil
 	})
 }

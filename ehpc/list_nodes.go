@@ -2,7 +2,6 @@ package ehpc
 
 import (
 	"context"
-	"encoding/json"
 	"iter"
 	"strconv"
 )
@@ -21,13 +20,6 @@ type ListNodesRequest struct {
 	PageSize   int // 1 to MaxNodesPage
 }
 
-// ListNodesResponse is one page of nodes.
-type ListNodesResponse struct {
-	RequestID  string
-	TotalCount int
-	Nodes      []Node
-}
-
 // Node is a machine of a cluster.
 type Node struct {
 	ID       string // its ECS instance id
@@ -37,6 +29,17 @@ type Node struct {
 	// LockReason says why the cloud holds the machine back (financial,
 	// security, recycling, …); "" when it does not.
 	LockReason string
+}
+
+type nodeAnswer struct {
+	ID         scalar `json:"Id"`
+	HostName   scalar
+	Status     scalar
+	LockReason scalar
+}
+
+func (a nodeAnswer) node() Node {
+	return Node{ID: string(a.ID), HostName: string(a.HostName), Status: string(a.Status), LockReason: string(a.LockReason)}
 }
 
 type listNodes struct {
@@ -51,7 +54,7 @@ func (r *listNodes) subject() subject {
 }
 
 // ListNodes reads one page of the nodes of a cluster.
-func (c *Client) ListNodes(ctx context.Context, in ListNodesRequest) (*ListNodesResponse, error) {
+func (c *Client) ListNodes(ctx context.Context, in ListNodesRequest) (*Page[Node], error) {
 	req := &listNodes{
 		rpc:        newRPC("ListNodes"),
 		ClusterID:  in.ClusterID,
@@ -61,42 +64,12 @@ func (c *Client) ListNodes(ctx context.Context, in ListNodesRequest) (*ListNodes
 	if problem := pageProblem(in.ClusterID, in.PageNumber, in.PageSize, MaxNodesPage); problem != "" {
 		return nil, req.subject().badRequest(problem)
 	}
-	body, err := c.read(ctx, req)
-	if err != nil {
-		return nil, err
-	}
-	var answer struct {
-		RequestID  scalar `json:"RequestId"`
-		TotalCount scalar
-		Nodes      list[struct {
-			ID         scalar `json:"Id"`
-			HostName   scalar
-			Status     scalar
-			LockReason scalar
-		}]
-	}
-	if json.Unmarshal(unwrapped(body), &answer) != nil || answer.TotalCount.number() == nil {
-		return nil, req.subject().badResponse("the answer holds no TotalCount")
-	}
-	out := &ListNodesResponse{RequestID: string(answer.RequestID), TotalCount: *answer.TotalCount.number()}
-	for _, node := range answer.Nodes {
-		out.Nodes = append(out.Nodes, Node{
-			ID:         string(node.ID),
-			HostName:   string(node.HostName),
-			Status:     string(node.Status),
-			LockReason: string(node.LockReason),
-		})
-	}
-	return out, nil
+	return readPage(ctx, c.read, req, "Nodes", nodeAnswer.node)
 }
 
 // Nodes yields every node of a cluster.
 func (c *Client) Nodes(ctx context.Context, clusterID string) iter.Seq2[Node, error] {
-	return allPages(func(node Node) string { return node.ID }, func(number int) (page[Node], error) {
-		answer, err := c.ListNodes(ctx, ListNodesRequest{ClusterID: clusterID, PageNumber: number, PageSize: MaxNodesPage})
-		if err != nil {
-			return page[Node]{}, err
-		}
-		return page[Node]{answer.Nodes, answer.TotalCount}, nil
+	return allPages(func(node Node) string { return node.ID }, func(number int) (*Page[Node], error) {
+		return c.ListNodes(ctx, ListNodesRequest{ClusterID: clusterID, PageNumber: number, PageSize: MaxNodesPage})
 	})
 }

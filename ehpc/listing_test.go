@@ -21,7 +21,7 @@ func TestClustersCommandsAndJobsAreRead(t *testing.T) {
 	clusters, err := client("ListClusters.ok.json").ListClusters(t.Context(), ehpc.ListClustersRequest{PageNumber: 1, PageSize: 10})
 	require.NoError(t, err)
 	demo := ehpc.Cluster{ID: "ehpc-hz-demo0001", Name: "demo", Status: ehpc.ClusterRunning, RegionID: "cn-hangzhou", SchedulerType: "slurm"}
-	require.Equal(t, []ehpc.Cluster{demo}, clusters.Clusters)
+	require.Equal(t, []ehpc.Cluster{demo}, clusters.Items)
 
 	cluster, err := client("DescribeCluster.ok.json").DescribeCluster(t.Context(), ehpc.DescribeClusterRequest{ClusterID: demo.ID})
 	require.NoError(t, err)
@@ -29,18 +29,18 @@ func TestClustersCommandsAndJobsAreRead(t *testing.T) {
 
 	commands, err := client("ListCommands.ok.json").ListCommands(t.Context(), ehpc.ListCommandsRequest{ClusterID: demo.ID, PageNumber: 1, PageSize: 50})
 	require.NoError(t, err)
-	require.Equal(t, []ehpc.Command{{ID: "c-hz0aaaa000001", Content: "uname -a\n# wf=demo/1", WorkingDir: "/home", Timeout: number(60)}}, commands.Commands)
+	require.Equal(t, []ehpc.Command{{ID: "c-hz0aaaa000001", Content: "uname -a\n# wf=demo/1", WorkingDir: "/home", Timeout: number(60)}}, commands.Items)
 
 	commands, err = client("ListCommands.empty.json").ListCommands(t.Context(), ehpc.ListCommandsRequest{ClusterID: demo.ID, PageNumber: 1, PageSize: 50})
 	require.NoError(t, err)
-	require.Empty(t, commands.Commands)
+	require.Empty(t, commands.Items)
 
 	jobs, err := client("ListJobs.ok.json").ListJobs(t.Context(), ehpc.ListJobsRequest{ClusterID: demo.ID, PageNumber: 1, PageSize: 50})
 	require.NoError(t, err)
 	require.Equal(t, ehpc.Job{
 		ID: "7.manager", Name: "job1", Owner: "user1", State: ehpc.JobRunning, Nodes: []string{"compute000"},
 		SubmitTime: "2026-04-01T08:00:00", StartTime: "2026-04-01T08:00:01", LastModified: "2026-04-01T08:00:01", Stdout: "./out", Stderr: "./err",
-	}, jobs.Jobs[0])
+	}, jobs.Items[0])
 
 	submitted, err := client("SubmitJob.ok.json").SubmitJob(t.Context(), jobRequest())
 	require.NoError(t, err)
