@@ -59,6 +59,14 @@ func (r RunCommandResult) CountsText() string {
 	return strings.Join(parts, ", ")
 }
 
+// Nodes counts nodes in words: "1 node", "4 nodes".
+func Nodes(n int) string {
+	if n == 1 {
+		return "1 node"
+	}
+	return fmt.Sprintf("%d nodes", n)
+}
+
 // Remark is what a person should know of a node beside its state.
 func (n NodeResult) Remark() string {
 	if n.Word != "" && !n.State.Ended() {
@@ -69,7 +77,7 @@ func (n NodeResult) Remark() string {
 
 func (s *RunCommandStatus) watchSummary() string {
 	counts := s.Counts()
-	return fmt.Sprintf("watch %s: %d of %d nodes running", s.CommandID, counts[activities.Running], len(s.Nodes))
+	return fmt.Sprintf("watch %s: %d of %s running", s.CommandID, counts[activities.Running], Nodes(len(s.Nodes)))
 }
 
 func shorten(text string, most int) string {

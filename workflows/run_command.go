@@ -125,12 +125,12 @@ func (r *runCommand) resolve(ctx workflow.Context) error {
 	return nil
 }
 
-// submit starts the command on the frozen nodes, once. After an error that leaves
-// doubt the nodes are unknown, not skipped.
+// submit starts the command on the frozen nodes, once. After an error the nodes are
+// skipped, or unknown when it leaves a doubt.
 func (r *runCommand) submit(ctx workflow.Context) error {
 	r.enter(ctx, Submitting)
 	var submitted activities.InvokeShellCommandResult
-	err := workflow.ExecuteActivity(submitting(ctx, fmt.Sprintf("start on %d nodes", len(r.status.Nodes))), activity.InvokeShellCommand,
+	err := workflow.ExecuteActivity(submitting(ctx, "start on "+Nodes(len(r.status.Nodes))), activity.InvokeShellCommand,
 		activities.InvokeShellCommandInput{
 			ClusterID:   r.in.ClusterID,
 			Command:     r.in.Command,
@@ -138,10 +138,12 @@ func (r *runCommand) submit(ctx workflow.Context) error {
 			WorkingDir:  r.in.WorkingDir,
 			Timeout:     r.in.TimeoutSeconds,
 		}).Get(ctx, &submitted)
-	if err != nil {
-		if mayHaveRun(err) {
-			r.status.setAll(activities.Unknown, "whether the command was started here is not known")
-		}
+	switch {
+	case err != nil && mayHaveRun(err):
+		r.status.setAll(activities.Unknown, "whether the command was started here is not known")
+		return err
+	case err != nil:
+		r.status.setAll(activities.Skipped, "")
 		return err
 	}
 	r.status.CommandID = submitted.CommandID
@@ -185,7 +187,7 @@ func (r *runCommand) collect(ctx workflow.Context) error {
 		return nil
 	}
 	var results activities.ListInvocationResultsResult
-	err := workflow.ExecuteActivity(collecting(ctx, fmt.Sprintf("results of %d nodes", len(ended))), activity.ListInvocationResults,
+	err := workflow.ExecuteActivity(collecting(ctx, "results of "+Nodes(len(ended))), activity.ListInvocationResults,
 		activities.ListInvocationResultsInput{
 			ClusterID:   r.in.ClusterID,
 			CommandID:   r.status.CommandID,
@@ -202,6 +204,9 @@ func (r *runCommand) collect(ctx workflow.Context) error {
 
 // finish turns the end of the steps into the end of the run.
 func (r *runCommand) finish(ctx workflow.Context, err error) (*RunCommandResult, error) {
+	if err != nil && r.status.Phase == Resolving {
+		r.status.setAll(activities.Skipped, "")
+	}
 	switch {
 	case err == nil:
 		r.status.Verdict = r.status.verdict()

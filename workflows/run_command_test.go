@@ -173,6 +173,7 @@ func TestNothingIsSubmittedWhenTheTargetIsNotFit(t *testing.T) {
 			require.ErrorContains(t, err, tc.message)
 			require.ErrorContains(t, err, "nothing was started")
 			require.Empty(t, b.submits)
+			require.Equal(t, len(tc.nodes), b.status().Counts()[activities.Skipped])
 		})
 	}
 }
@@ -193,7 +194,7 @@ func TestARefusedSubmitEndsTheRunUnderTheCodeOfTheAPI(t *testing.T) {
 	_, err := b.run(onNodes("i-a"))
 	requireCode(t, err, "NotAuthorized")
 	require.Len(t, b.submits, 1)
-	require.Equal(t, activities.Pending, b.status().Nodes[0].State)
+	require.Equal(t, activities.Skipped, b.status().Nodes[0].State)
 }
 
 // That a lost worker leaves the same doubt is shown against the real server, in
@@ -228,7 +229,7 @@ func TestCancellingARunningCommandEndsTheWaitAndSaysThatItStillRuns(t *testing.T
 	var known workflows.RunCommandResult
 	require.NoError(t, canceled.Details(&known))
 	require.Equal(t, activities.Running, known.Nodes[0].State, "never called stopped while it may run")
-	require.Contains(t, known.Reason, "may still be running on 1 of 1 nodes")
+	require.Contains(t, known.Reason, "may still be running on 1 of 1 node")
 }
 
 func TestARunThatIsCancelledBeforeItsFirstStepSubmitsNothing(t *testing.T) {

@@ -167,7 +167,7 @@ func (r *RunCommandResult) cancelReason() string {
 	case r.CommandID == "":
 		return "cancelled before the command was submitted"
 	case going > 0:
-		return fmt.Sprintf("the wait was cancelled; the command was not stopped and may still be running on %d of %d nodes", going, len(r.Nodes))
+		return fmt.Sprintf("the wait was cancelled; the command was not stopped and may still be running on %d of %s", going, Nodes(len(r.Nodes)))
 	default:
 		return "cancelled after every node had ended, before the results were read"
 	}

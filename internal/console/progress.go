@@ -71,7 +71,7 @@ func phaseText(report runs.Report) string {
 	case workflows.Resolving:
 		return "finding the nodes of " + report.ClusterID
 	case workflows.Submitting:
-		return fmt.Sprintf("starting the command on %d nodes", len(report.Nodes))
+		return "starting the command on " + workflows.Nodes(len(report.Nodes))
 	case workflows.Watching:
 		return fmt.Sprintf("command %s: %s", report.CommandID, report.CountsText())
 	case workflows.Collecting:

@@ -4,6 +4,7 @@ package logging
 
 import (
 	"log/slog"
+	"math"
 	"os"
 
 	"go.temporal.io/sdk/log"
@@ -29,7 +30,11 @@ func New(level zapcore.Level) (*zap.Logger, error) {
 	return config.Build()
 }
 
+// noStack is a level that nothing reaches: a stack trace of the SDK says nothing of
+// the error that it logs.
+const noStack = slog.Level(math.MaxInt)
+
 // ForTemporal adapts a logger to the SDK.
 func ForTemporal(logger *zap.Logger) log.Logger {
-	return log.NewStructuredLogger(slog.New(zapslog.NewHandler(logger.Core())))
+	return log.NewStructuredLogger(slog.New(zapslog.NewHandler(logger.Core(), zapslog.AddStacktraceAt(noStack))))
 }

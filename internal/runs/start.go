@@ -143,7 +143,7 @@ func summary(in workflows.RunCommandInput) string {
 	if n := len(in.Target.Nodes); n == 1 {
 		where = in.Target.Nodes[0]
 	} else if n > 1 {
-		where = fmt.Sprintf("%d nodes", n)
+		where = workflows.Nodes(n)
 	}
 	command := strings.Join(strings.Fields(in.Command), " ")
 	if runes := []rune(command); len(runes) > 60 {
