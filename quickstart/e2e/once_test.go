@@ -35,7 +35,7 @@ func TestACommandIsNotSentAgainWhenTheServiceFailsDoubtfully(t *testing.T) {
 func TestAWatchGoesOnInAnotherWorker(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, quickPace())
-	id := s.start("sleep 4; echo done")
+	id := s.start("sleep 8; echo done")
 	await(t, 20*time.Second, "running", func() bool {
 		report, err := runs.Read(t.Context(), s.Client, id)
 		require.NoError(t, err)

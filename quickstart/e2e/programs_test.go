@@ -245,7 +245,7 @@ func TestAnInterruptedStarterLeavesTheRunAlone(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, quickPace())
 	id := "run-of-" + t.Name()
-	starter, said := background(t, s.forPrograms(), "starter", "run", "--cluster", stack.ClusterID, "--all", "--id", id, "--", "sleep 3; echo done")
+	starter, said := background(t, s.forPrograms(), "starter", "run", "--cluster", stack.ClusterID, "--all", "--id", id, "--", "sleep 8; echo done")
 	await(t, 20*time.Second, "running", func() bool { return strings.Contains(said.String(), "running") })
 	require.NoError(t, starter.Process.Signal(os.Interrupt))
 	require.Error(t, starter.Wait())
