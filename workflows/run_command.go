@@ -113,7 +113,7 @@ func (r *runCommand) resolve(ctx workflow.Context) error {
 	case len(unfit) > 0:
 		return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
 			"nothing was started: not every node of cluster %s can run a command (%s); name those that can, or bring the others up",
-			r.in.ClusterID, strings.Join(unfit, ", ")), ErrUnfitNodes, nil)
+			r.in.ClusterID, firstFew(unfit)), ErrUnfitNodes, nil)
 	case len(listed.Nodes) == 0:
 		return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
 			"nothing was started: cluster %s has no nodes", r.in.ClusterID), ErrUnfitNodes, nil)
@@ -267,6 +267,15 @@ func mayHaveRun(err error) bool {
 	var detail activities.SubmitFailure
 	return errors.As(err, &application) && application.HasDetails() &&
 		application.Details(&detail) == nil && detail.MayHaveRun
+}
+
+// firstFew keeps a list in a message short.
+func firstFew(texts []string) string {
+	const few = 10
+	if len(texts) <= few {
+		return strings.Join(texts, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(texts[:few], ", "), len(texts)-few)
 }
 
 // outputLimit shares what a result may weigh among the nodes, in bytes each.

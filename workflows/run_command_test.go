@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -154,12 +155,14 @@ func TestAllNodesAreFrozenBeforeTheSubmit(t *testing.T) {
 func TestNothingIsSubmittedWhenTheTargetIsNotFit(t *testing.T) {
 	t.Parallel()
 	many := make([]activities.Node, workflows.MaxNodes+1)
+	down := slices.Repeat([]activities.Node{{InstanceID: "i-x", Unfit: "stopped"}}, 30)
 	for name, tc := range map[string]struct {
 		nodes   []activities.Node
 		code    string
 		message string
 	}{
 		"a node is down":    {[]activities.Node{{InstanceID: "i-a"}, {InstanceID: "i-b", Unfit: "stopped"}}, workflows.ErrUnfitNodes, "i-b is stopped"},
+		"many are down":     {down, workflows.ErrUnfitNodes, "i-x is stopped and 20 more"},
 		"the cluster empty": {nil, workflows.ErrUnfitNodes, "has no nodes"},
 		"it is too large":   {many, workflows.ErrInvalidInput, "101 nodes"},
 	} {
