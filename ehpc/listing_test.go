@@ -58,7 +58,7 @@ func TestClustersCommandsAndJobsAreRead(t *testing.T) {
 }
 
 func jobRequest() ehpc.SubmitJobRequest {
-	return ehpc.SubmitJobRequest{ClusterID: "ehpc-hz-1", CommandLine: "/shared/solve.sh", RunasUser: "user1"}
+	return ehpc.SubmitJobRequest{ClusterID: "ehpc-hz-1", CommandLine: "/mnt/nas/solve.sh", RunasUser: "user1"}
 }
 
 func TestAJobIsSentWithWhatWasAskedForAndNothingElse(t *testing.T) {

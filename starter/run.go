@@ -37,7 +37,7 @@ The words after -- are joined by spaces, as ssh does; quote the command to keep
 it in one piece. Progress goes to stderr, the result to stdout. Ctrl-C leaves
 the run alone: starter status tells how it stands.`,
 		Example: `  starter run --cluster ehpc-hz-FYUr32 --all -- 'uptime'
-  starter run --cluster ehpc-hz-FYUr32 --node i-bp1aaaa --node i-bp1bbbb --timeout 2h -- /shared/solve.sh`,
+  starter run --cluster ehpc-hz-FYUr32 --node i-bp1aaaa --node i-bp1bbbb --timeout 2h -- /mnt/nas/solve.sh`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in, err := o.input(args, cmd.ArgsLenAtDash())
 			if err != nil {
