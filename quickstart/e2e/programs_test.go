@@ -272,6 +272,7 @@ func TestAWorkerKilledDuringTheSubmitDoesNotRunTheCommandTwice(t *testing.T) {
 	require.NoError(t, s.StartWorker())
 
 	report := s.end(id)
+	require.Equal(t, runs.Failed, report.State, "a second attempt would have run it twice")
 	require.Equal(t, workflows.ErrSubmitInDoubt, report.Error.Code)
 	require.Contains(t, report.Error.Message, "may be running and was not sent again")
 	require.Equal(t, 1, s.Simulator.Requests("InvokeShellCommand"))
