@@ -35,8 +35,8 @@ func TestShortOutputStandsInTheTable(t *testing.T) {
 	))
 	lines := strings.Split(text, "\n")
 	require.Regexp(t, `NODE +HOST +STATE +EXIT +OUTPUT`, lines[0])
-	require.Regexp(t, `^ i-a +compute000 +succeeded +0 +hi *$`, lines[2])
-	require.Regexp(t, `^ i-b +nonzero +3 *$`, lines[3])
+	require.Regexp(t, `^ i-a +compute000 +succeeded +0 +hi$`, lines[1])
+	require.Regexp(t, `^ i-b +nonzero +3$`, lines[2])
 	require.Contains(t, text, "run run-1: partial (1 succeeded, 1 nonzero)")
 }
 

@@ -55,6 +55,8 @@ func newTable(header []string) table.Writer {
 	t.SetStyle(table.StyleLight)
 	t.Style().Options.DrawBorder = false
 	t.Style().Options.SeparateColumns = false
+	t.Style().Options.SeparateHeader = false
+	t.SuppressTrailingSpaces()
 	t.SuppressEmptyColumns()
 	t.AppendHeader(cells(header))
 	return t
