@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // The API's answers do not keep to one shape: documentation, SDK generations and
@@ -42,6 +43,10 @@ func (s *scalar) UnmarshalJSON(data []byte) error {
 	switch data[0] {
 	case '{', '[', 'n':
 	case '"':
+		if plain := data[1 : len(data)-1]; bytes.IndexByte(plain, '\\') < 0 && utf8.Valid(plain) {
+			*s = scalar(plain)
+			return nil
+		}
 		return json.Unmarshal(data, (*string)(s))
 	default:
 		*s = scalar(data)
