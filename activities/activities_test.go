@@ -1,6 +1,7 @@
 package activities_test
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -280,4 +281,29 @@ func TestEveryNodeOfALargeClusterIsListedWithItsFitness(t *testing.T) {
 		}
 		require.Equal(t, want, node)
 	}
+}
+
+func TestOutputThatGrowsInItsPayloadIsCutToFit(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, 1)
+	submitted := b.mustSubmit(`head -c 24000 /dev/zero`)
+	in := activities.ListInvocationResultsInput{
+		ClusterID: clusterID, CommandID: submitted.CommandID, InstanceIDs: b.ids, SubmittedAt: submitted.SubmittedAt, OutputLimit: 20_000,
+	}
+	got, err := execute[activities.ListInvocationResultsResult](b, b.acts.ListInvocationResults, in)
+	require.NoError(t, err)
+	encoded, err := json.Marshal(got.Records[0].Output)
+	require.NoError(t, err)
+	require.LessOrEqual(t, len(encoded), 20_000+100, "six bytes for each, and the mark of the cut")
+	require.Equal(t, 24_000, got.Records[0].OutputBytes)
+}
+
+func TestAResetRunDoesNotSubmitAgain(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, 1)
+	_, err := execute[activities.InvokeShellCommandResult](b, b.acts.InvokeShellCommand, activities.InvokeShellCommandInput{
+		ClusterID: clusterID, Command: "echo hi", InstanceIDs: b.ids, Timeout: 60, OriginalRunID: "the run before its reset",
+	})
+	require.Equal(t, activities.ErrResetRun, applicationError(t, err).Type())
+	require.Zero(t, b.sim.Requests("InvokeShellCommand"))
 }

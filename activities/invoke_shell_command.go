@@ -4,6 +4,9 @@ import (
 	"context"
 	"time"
 
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+
 	"ehpcflow/ehpc"
 )
 
@@ -14,7 +17,14 @@ type InvokeShellCommandInput struct {
 	InstanceIDs []string `json:"instanceIds"` // never empty
 	WorkingDir  string   `json:"workingDir,omitempty"`
 	Timeout     int      `json:"timeoutSeconds"`
+
+	// OriginalRunID is the id of the run as it was started. A reset run has
+	// another id, and is refused: its command was submitted before.
+	OriginalRunID string `json:"originalRunId,omitempty"`
 }
+
+// ErrResetRun is the type of the error that refuses to submit for a reset run.
+const ErrResetRun = "ResetRun"
 
 // InvokeShellCommandResult is what the service accepted.
 type InvokeShellCommandResult struct {
@@ -30,6 +40,11 @@ type InvokeShellCommandResult struct {
 // InvokeShellCommand starts the command on the nodes, once. Its error is
 // retryable only when it is certain that nothing was started.
 func (a *Activities) InvokeShellCommand(ctx context.Context, in InvokeShellCommandInput) (*InvokeShellCommandResult, error) {
+	if run := activity.GetInfo(ctx).WorkflowExecution.RunID; in.OriginalRunID != "" && in.OriginalRunID != run {
+		return nil, temporal.NewApplicationErrorWithOptions(
+			"this run was reset to before its submit, and its command may be running: it was not sent again; start a new run to run it anew",
+			ErrResetRun, temporal.ApplicationErrorOptions{NonRetryable: true, Details: []any{SubmitFailure{MayHaveRun: true}}})
+	}
 	answer, err := a.EHPC.InvokeShellCommand(ctx, ehpc.InvokeShellCommandRequest{
 		ClusterID:   in.ClusterID,
 		Command:     in.Command,

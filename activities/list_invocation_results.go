@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -90,13 +91,28 @@ func recordOf(result ehpc.InvocationResult, outputLimit int) ResultRecord {
 	}
 }
 
+// encodedSize is what a text weighs in a payload: JSON writes a control character,
+// among others, as six bytes.
+func encodedSize(text string) int {
+	encoded, err := json.Marshal(text)
+	if err != nil {
+		return 6 * len(text)
+	}
+	return len(encoded)
+}
+
 // cut keeps the first and the last half of what is allowed, where the reasons of
 // failures stand, on whole characters.
 func cut(output string, limit int) string {
-	if len(output) <= limit {
+	encoded := encodedSize(output)
+	if encoded <= limit {
 		return output
 	}
 	half := limit / 2
+	if worst := limit / 12; len(output) <= limit || encoded > 2*len(output) {
+		half = worst // whatever is kept fits, even if each byte becomes six
+	}
+	half = min(half, len(output)/2)
 	head := strings.ToValidUTF8(output[:half], "")
 	tail := strings.ToValidUTF8(output[len(output)-half:], "")
 	return head + "\n[… output cut …]\n" + tail

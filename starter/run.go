@@ -39,6 +39,9 @@ the run alone: starter status tells how it stands.`,
 		Example: `  starter run --cluster ehpc-hz-FYUr32 --all -- 'uptime'
   starter run --cluster ehpc-hz-FYUr32 --node i-bp1aaaa --node i-bp1bbbb --timeout 2h -- /mnt/nas/solve.sh`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("id") && strings.TrimSpace(o.id) == "" {
+				return usageError{errors.New("--id is empty: a new name each time would start the command each time; give a name, or leave --id out")}
+			}
 			in, err := o.input(args, cmd.ArgsLenAtDash())
 			if err != nil {
 				return err

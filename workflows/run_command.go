@@ -137,6 +137,8 @@ func (r *runCommand) submit(ctx workflow.Context) error {
 			InstanceIDs: r.status.instanceIDs(),
 			WorkingDir:  r.in.WorkingDir,
 			Timeout:     r.in.TimeoutSeconds,
+
+			OriginalRunID: workflow.GetInfo(ctx).OriginalRunID,
 		}).Get(ctx, &submitted)
 	switch {
 	case err != nil && mayHaveRun(err):
