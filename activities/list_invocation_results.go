@@ -2,9 +2,8 @@ package activities
 
 import (
 	"context"
-	"encoding/json"
-	"strings"
 	"time"
+	"unicode/utf8"
 
 	"ehpcflow/ehpc"
 	"ehpcflow/ehpc/catalogue"
@@ -91,29 +90,49 @@ func recordOf(result ehpc.InvocationResult, outputLimit int) ResultRecord {
 	}
 }
 
-// encodedSize is what a text weighs in a payload: JSON writes a control character,
-// among others, as six bytes.
-func encodedSize(text string) int {
-	encoded, err := json.Marshal(text)
-	if err != nil {
-		return 6 * len(text)
-	}
-	return len(encoded)
-}
+const cutMark = "\n[… output cut …]\n"
 
-// cut keeps the first and the last half of what is allowed, where the reasons of
-// failures stand, on whole characters.
+// cut keeps the beginning and the end of an output, where the reasons of failures
+// stand, so that each weighs half of the limit in a payload.
 func cut(output string, limit int) string {
-	encoded := encodedSize(output)
-	if encoded <= limit {
+	if len(beginning(output, limit)) == len(output) {
 		return output
 	}
-	half := limit / 2
-	if worst := limit / 12; len(output) <= limit || encoded > 2*len(output) {
-		half = worst // whatever is kept fits, even if each byte becomes six
+	return beginning(output, limit/2) + cutMark + ending(output, limit/2)
+}
+
+// beginning is as much of the front of a text as its weight allows.
+func beginning(text string, weight int) string {
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRuneInString(text[i:])
+		if weight -= encodedSize(r, size); weight < 0 {
+			return text[:i]
+		}
+		i += size
 	}
-	half = min(half, len(output)/2)
-	head := strings.ToValidUTF8(output[:half], "")
-	tail := strings.ToValidUTF8(output[len(output)-half:], "")
-	return head + "\n[… output cut …]\n" + tail
+	return text
+}
+
+// ending is as much of the back of a text as its weight allows.
+func ending(text string, weight int) string {
+	for i := len(text); i > 0; {
+		r, size := utf8.DecodeLastRuneInString(text[:i])
+		if weight -= encodedSize(r, size); weight < 0 {
+			return text[i:]
+		}
+		i -= size
+	}
+	return text
+}
+
+// encodedSize is what a character weighs in a payload, at the most: JSON writes
+// control characters, some signs and what is no text as six bytes.
+func encodedSize(r rune, size int) int {
+	switch {
+	case r < ' ', r == utf8.RuneError, r == '<', r == '>', r == '&', r == '\u2028', r == '\u2029':
+		return 6
+	case r == '"', r == '\\':
+		return 2
+	}
+	return size
 }

@@ -1,6 +1,8 @@
 package activities
 
 import (
+	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -87,4 +89,21 @@ func TestBackOffDoublesUpToItsBound(t *testing.T) {
 	}
 	require.LessOrEqual(t, pace.backoff(catalogue.Soon, 1), 2*time.Second)
 	require.GreaterOrEqual(t, pace.backoff(catalogue.Throttled, 1), 2*time.Second)
+}
+
+func TestWhatIsKeptOfAnOutputFitsItsPayloadWhereverItGrows(t *testing.T) {
+	t.Parallel()
+	plain := strings.Repeat("x", 50_000)
+	nuls := strings.Repeat("\x00", 5_000)
+	for name, output := range map[string]string{
+		"nuls": nuls, "nuls at the ends": nuls + plain + nuls, "nuls in the middle": plain + nuls + plain,
+		"signs": strings.Repeat("<&>", 9_000), "quotes": strings.Repeat("\"", 9_000), "no text": strings.Repeat("\xff", 9_000),
+		"wide": strings.Repeat("界", 9_000), "lines": strings.Repeat("a\n", 9_000),
+	} {
+		encoded, err := json.Marshal(cut(output, 10_000))
+		require.NoError(t, err)
+		require.LessOrEqual(t, len(encoded), 10_000+2*len(cutMark), name)
+		require.GreaterOrEqual(t, len(encoded), 2_000, name)
+	}
+	require.Equal(t, "short\n", cut("short\n", 100))
 }
