@@ -85,7 +85,7 @@ func (b *bundle) mustSubmit(command string) activities.InvokeShellCommandResult 
 func (b *bundle) watch(submitted activities.InvokeShellCommandResult, deadline time.Duration) (activities.ListInvocationStatusResult, error) {
 	b.t.Helper()
 	in := activities.ListInvocationStatusInput{
-		ClusterID: clusterID, CommandID: submitted.CommandID, SubmittedAt: submitted.SubmittedAt,
+		ClusterID: clusterID, CommandID: submitted.CommandID, Milestones: activities.Milestones{SubmittedAt: submitted.SubmittedAt},
 		Deadline: time.Now().Add(deadline),
 	}
 	for _, id := range b.ids {
@@ -108,13 +108,13 @@ func TestAWatchReturnsWhenANodeChangesAndNotBefore(t *testing.T) {
 	b.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) {
 		var progress activities.WatchProgress
 		require.NoError(t, details.Get(&progress))
-		require.Equal(t, 2, progress.Nodes[activities.Running])
+		require.Equal(t, map[activities.NodeState]int{activities.Running: 1, activities.Finished: 1}, progress.Nodes)
 		beats++
 	})
 	submitted := b.mustSubmit(`[ $HOSTNAME = compute001 ] && sleep 1 || sleep 30`)
 	got, err := b.watch(submitted, time.Minute)
 	require.NoError(t, err)
-	require.Equal(t, []activities.NodeStatus{{InstanceID: b.ids[1], State: activities.Finished}}, got.Changed)
+	require.Equal(t, activities.NodeStatuses{{InstanceID: b.ids[1], State: activities.Finished}}, got.Changed)
 	require.False(t, got.DeadlinePassed)
 	require.GreaterOrEqual(t, b.sim.Requests("ListInvocationStatus"), 3, "it looked again and again meanwhile")
 	require.Positive(t, beats)

@@ -2,6 +2,8 @@ package activities
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -23,6 +25,14 @@ type InvokeShellCommandInput struct {
 	OriginalRunID string `json:"originalRunId,omitempty"`
 }
 
+// SubmitAttempt bounds an attempt to submit: 10 s of waiting for the request
+// budget, 15 s of call. After it, a silent worker is taken for lost.
+const SubmitAttempt = 30 * time.Second
+
+// ErrNoTimeLeft is the type of the error of a submit that could not have been
+// awaited: were it begun, its timeout would leave a doubt.
+const ErrNoTimeLeft = "NoTimeLeft"
+
 // ErrResetRun is the type of the error that refuses to submit for a reset run.
 const ErrResetRun = "ResetRun"
 
@@ -30,7 +40,9 @@ const ErrResetRun = "ResetRun"
 type InvokeShellCommandResult struct {
 	CommandID string `json:"commandId"`
 
-	// InstanceIDs as the service names them; empty when it names none.
+	// Accepted says that the service names the very nodes that were asked for.
+	// If not, InstanceIDs are those that it names; empty when it names none.
+	Accepted    bool     `json:"accepted,omitempty"`
 	InstanceIDs []string `json:"instanceIds,omitempty"`
 
 	// SubmittedAt is the worker's time when the answer came.
@@ -40,7 +52,12 @@ type InvokeShellCommandResult struct {
 // InvokeShellCommand starts the command on the nodes, once. Its error is
 // retryable only when it is certain that nothing was started.
 func (a *Activities) InvokeShellCommand(ctx context.Context, in InvokeShellCommandInput) (*InvokeShellCommandResult, error) {
-	if run := activity.GetInfo(ctx).WorkflowExecution.RunID; in.OriginalRunID != "" && in.OriginalRunID != run {
+	info := activity.GetInfo(ctx)
+	if left := info.Deadline.Sub(info.StartedTime); left < SubmitAttempt {
+		return nil, temporal.NewNonRetryableApplicationError(
+			fmt.Sprintf("with %v left there was no time for another try to submit; nothing was sent", left.Round(time.Second)), ErrNoTimeLeft, nil)
+	}
+	if run := info.WorkflowExecution.RunID; in.OriginalRunID != "" && in.OriginalRunID != run {
 		return nil, temporal.NewApplicationErrorWithOptions(
 			"this run was reset to before its submit, and its command may be running: it was not sent again; start a new run to run it anew",
 			ErrResetRun, temporal.ApplicationErrorOptions{NonRetryable: true, Details: []any{SubmitFailure{MayHaveRun: true}}})
@@ -55,9 +72,9 @@ func (a *Activities) InvokeShellCommand(ctx context.Context, in InvokeShellComma
 	if err != nil {
 		return nil, a.submitFailure(ctx, err)
 	}
-	return &InvokeShellCommandResult{
-		CommandID:   answer.CommandID,
-		InstanceIDs: answer.InstanceIDs,
-		SubmittedAt: time.Now().UTC(),
-	}, nil
+	result := &InvokeShellCommandResult{CommandID: answer.CommandID, SubmittedAt: time.Now().UTC()}
+	if result.Accepted = slices.Equal(slices.Sorted(slices.Values(answer.InstanceIDs)), slices.Sorted(slices.Values(in.InstanceIDs))); !result.Accepted {
+		result.InstanceIDs = answer.InstanceIDs
+	}
+	return result, nil
 }

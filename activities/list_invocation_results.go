@@ -1,19 +1,28 @@
 package activities
 
 import (
+	"cmp"
 	"context"
+	"maps"
+	"slices"
 	"time"
 	"unicode/utf8"
 
+	"ehpcflow/activities/columns"
 	"ehpcflow/ehpc"
 	"ehpcflow/ehpc/catalogue"
 )
 
 // ListInvocationResultsInput names the results to collect.
 type ListInvocationResultsInput struct {
-	ClusterID   string    `json:"clusterId"`
-	CommandID   string    `json:"commandId"`
-	InstanceIDs []string  `json:"instanceIds"`
+	ClusterID string `json:"clusterId"`
+	CommandID string `json:"commandId"`
+
+	// InstanceIDs to collect; none means every node of the command, of which
+	// there are as many as Nodes says.
+	InstanceIDs []string `json:"instanceIds,omitempty"`
+	Nodes       int      `json:"nodes,omitempty"`
+
 	SubmittedAt time.Time `json:"submittedAt"`
 
 	// OutputLimit is how many bytes of a node's output are kept: its first and
@@ -23,7 +32,18 @@ type ListInvocationResultsInput struct {
 
 // ListInvocationResultsResult holds a record for each node that has one.
 type ListInvocationResultsResult struct {
-	Records []ResultRecord `json:"records"`
+	Records ResultRecords `json:"records"`
+}
+
+// ResultRecords are the records of many nodes; a long list is written as columns.
+type ResultRecords []ResultRecord
+
+// MarshalJSON writes the list; see package columns.
+func (r ResultRecords) MarshalJSON() ([]byte, error) { return columns.Marshal(r) }
+
+// UnmarshalJSON reads it, also as a plain array.
+func (r *ResultRecords) UnmarshalJSON(text []byte) error {
+	return columns.Unmarshal(text, (*[]ResultRecord)(r))
 }
 
 // ResultRecord is what one node's execution left.
@@ -31,7 +51,8 @@ type ResultRecord struct {
 	NodeStatus
 	ExitCode    *int      `json:"exitCode"` // nil when the service gave none
 	Output      string    `json:"output,omitempty"`
-	OutputBytes int       `json:"outputBytes"` // as received; more than len(Output) when it was cut
+	OutputBytes int       `json:"outputBytes"` // as received
+	OutputCut   bool      `json:"outputCut,omitempty"`
 	Collected   *bool     `json:"collected,omitempty"`
 	FinishedAt  time.Time `json:"finishedAt,omitzero"`
 }
@@ -41,24 +62,15 @@ type ResultRecord struct {
 // missing or not final.
 func (a *Activities) ListInvocationResults(ctx context.Context, in ListInvocationResultsInput) (*ListInvocationResultsResult, error) {
 	giveUp := time.Now().Add(a.Pace.ResultsWithin)
-	_, stop := keepAlive(ctx, "collecting")
-	defer stop()
+	alive := keepAlive(ctx, "collecting")
+	defer alive.stop()
 	for look := int32(1); ; look++ {
-		found, err := a.allResults(ctx, in)
+		records, err := a.results(ctx, in)
 		if err != nil {
 			return nil, a.readFailure(ctx, err, in.SubmittedAt)
 		}
-		result := &ListInvocationResultsResult{}
-		final := true
-		for _, id := range in.InstanceIDs {
-			record, ok := found[id]
-			if ok {
-				result.Records = append(result.Records, recordOf(record, in.OutputLimit))
-			}
-			final = final && ok && statusOf(ehpc.InvokeInstance{Status: record.Status}).State.Ended()
-		}
-		if final || time.Now().After(giveUp) {
-			return result, nil
+		if final(records, in) || time.Now().After(giveUp) {
+			return &ListInvocationResultsResult{Records: records}, nil
 		}
 		select {
 		case <-time.After(a.Pace.backoff(catalogue.Soon, look)):
@@ -68,23 +80,42 @@ func (a *Activities) ListInvocationResults(ctx context.Context, in ListInvocatio
 	}
 }
 
-func (a *Activities) allResults(ctx context.Context, in ListInvocationResultsInput) (map[string]ehpc.InvocationResult, error) {
-	found := make(map[string]ehpc.InvocationResult, len(in.InstanceIDs))
+// results reads the records that there are, of the nodes asked for.
+func (a *Activities) results(ctx context.Context, in ListInvocationResultsInput) ([]ResultRecord, error) {
+	wanted := make(map[string]bool, len(in.InstanceIDs))
+	for _, id := range in.InstanceIDs {
+		wanted[id] = true
+	}
+	found := make(map[string]ResultRecord)
 	for result, err := range a.EHPC.Results(ctx, in.ClusterID, in.CommandID) {
 		if err != nil {
 			return nil, err
 		}
-		found[result.InstanceID] = result
+		if len(wanted) == 0 || wanted[result.InstanceID] {
+			found[result.InstanceID] = recordOf(result, in.OutputLimit)
+		}
 	}
-	return found, nil
+	return slices.SortedFunc(maps.Values(found), func(a, b ResultRecord) int { return cmp.Compare(a.InstanceID, b.InstanceID) }), nil
+}
+
+// final says whether every node that was asked for has left its last word.
+func final(records []ResultRecord, in ListInvocationResultsInput) bool {
+	for _, record := range records {
+		if !record.State.Ended() {
+			return false
+		}
+	}
+	return len(records) >= max(len(in.InstanceIDs), in.Nodes)
 }
 
 func recordOf(result ehpc.InvocationResult, outputLimit int) ResultRecord {
+	output, outputCut := cut(result.Output, outputLimit)
 	return ResultRecord{
 		NodeStatus:  statusOf(ehpc.InvokeInstance{InstanceID: result.InstanceID, Status: result.Status}),
 		ExitCode:    result.ExitCode,
-		Output:      cut(result.Output, outputLimit),
+		Output:      output,
 		OutputBytes: len(result.Output),
+		OutputCut:   outputCut,
 		Collected:   result.Collected,
 		FinishedAt:  result.FinishedAt.UTC(),
 	}
@@ -93,12 +124,13 @@ func recordOf(result ehpc.InvocationResult, outputLimit int) ResultRecord {
 const cutMark = "\n[… output cut …]\n"
 
 // cut keeps the beginning and the end of an output, where the reasons of failures
-// stand, so that each weighs half of the limit in a payload.
-func cut(output string, limit int) string {
+// stand, so that each weighs half of the limit in a payload. It says whether it
+// left something out.
+func cut(output string, limit int) (string, bool) {
 	if len(beginning(output, limit)) == len(output) {
-		return output
+		return output, false
 	}
-	return beginning(output, limit/2) + cutMark + ending(output, limit/2)
+	return beginning(output, limit/2) + cutMark + ending(output, limit/2), true
 }
 
 // beginning is as much of the front of a text as its weight allows.

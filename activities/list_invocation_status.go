@@ -6,19 +6,18 @@ import (
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
-
-	"ehpcflow/ehpc"
 )
 
-// ListInvocationStatusInput is a command to watch and what is known of it.
+// ListInvocationStatusInput is what to watch, and what is known of it: the one
+// command of a run with its nodes, or its several Commands.
 type ListInvocationStatusInput struct {
-	ClusterID string `json:"clusterId"`
-	CommandID string `json:"commandId"`
+	ClusterID string           `json:"clusterId"`
+	CommandID string           `json:"commandId,omitempty"`
+	Nodes     NodeStatuses     `json:"nodes,omitempty"` // as last seen: what changes is reported
+	Commands  []WatchedCommand `json:"commands,omitempty"`
 
-	// Nodes that were submitted to, as last seen: what changes is reported.
-	Nodes []NodeStatus `json:"nodes"`
-
-	SubmittedAt time.Time `json:"submittedAt"`
+	// Milestones of the command; of several, of the first.
+	Milestones
 
 	// Deadline after which an answer without a change ends the watch. An API
 	// that does not answer cannot pass it: nobody knows then how the nodes are.
@@ -27,62 +26,69 @@ type ListInvocationStatusInput struct {
 
 // ListInvocationStatusResult says what changed.
 type ListInvocationStatusResult struct {
-	Changed        []NodeStatus `json:"changed,omitempty"`
+	Changed        NodeStatuses `json:"changed,omitempty"`
 	DeadlinePassed bool         `json:"deadlinePassed,omitempty"`
+
+	// Unmatched are commands whose nodes are not those that were packed: they
+	// have to be watched with the state of each.
+	Unmatched []string `json:"unmatched,omitempty"`
 }
 
-// WatchProgress is what a watch shows in its heartbeats.
+// WatchProgress is what a watch shows in its heartbeats, and what the next attempt
+// goes on from.
 type WatchProgress struct {
 	Looks    int               `json:"looks"`
-	LastLook time.Time         `json:"lastLook"`
+	LastLook time.Time         `json:"lastLook,omitzero"`
+	NextLook time.Time         `json:"nextLook,omitzero"`
 	Nodes    map[NodeState]int `json:"nodes"`
+
+	// Changed nodes that are not reported yet, so that several are reported
+	// together, and since when there are some.
+	Changed      NodeStatuses `json:"changed,omitempty"`
+	ChangedSince time.Time    `json:"changedSince,omitzero"`
 }
 
-// ListInvocationStatus watches a command: it looks at it again and again, and
-// returns when a node's state has changed or the deadline has passed. That a
-// command still runs is neither an error nor an event. An error of the API fails
-// the attempt under the API's code; the next attempt goes on from the input.
+// ListInvocationStatus watches commands: it looks at them again and again, and
+// returns when nodes have changed or the deadline has passed. Changes of which
+// nothing depends are held back for a while and reported together; the last node
+// to end is reported at once. That a command still runs is neither an error nor an
+// event. An error of the API fails the attempt under the API's code; the next
+// attempt goes on from the heartbeat.
 func (a *Activities) ListInvocationStatus(ctx context.Context, in ListInvocationStatusInput) (*ListInvocationStatusResult, error) {
-	// An attempt after an error looks at once: its back-off is behind it.
-	if activity.GetInfo(ctx).Attempt == 1 {
-		if err := a.untilNextLook(ctx, in); err != nil {
-			return nil, err
-		}
+	w := a.newWatch(in)
+	alive := keepAlive(ctx, w.progress)
+	defer alive.stop()
+
+	wait := a.Pace.UntilLook(in.Milestones, time.Now())
+	if activity.GetInfo(ctx).Attempt > 1 { // an error's back-off is behind it, a lost worker's time as well
+		w.resume(ctx)
+		wait = time.Until(w.progress.NextLook)
 	}
-	progress := WatchProgress{Nodes: countStates(in.Nodes)}
-	beat, stop := keepAlive(ctx, progress)
-	defer stop()
 	for {
-		answer, err := a.EHPC.ListInvocationStatus(ctx, ehpc.ListInvocationStatusRequest{
-			ClusterID: in.ClusterID,
-			CommandID: in.CommandID,
-		})
-		if err != nil {
-			return nil, a.readFailure(ctx, err, in.SubmittedAt)
-		}
-		result := &ListInvocationStatusResult{
-			Changed:        changes(in.Nodes, answer.Instances),
-			DeadlinePassed: time.Now().After(in.Deadline),
-		}
-		if len(result.Changed) > 0 || result.DeadlinePassed {
-			return result, nil
-		}
-		progress.Looks++
-		progress.LastLook = time.Now().UTC()
-		beat(progress)
-		if err := a.untilNextLook(ctx, in); err != nil {
+		if err := a.untilLook(ctx, wait); err != nil {
+			alive.beat(w.progress)
 			return nil, err
+		}
+		failed, err := w.look(ctx)
+		if err != nil {
+			alive.beat(w.progress)
+			return nil, a.readFailure(ctx, err, failed.SubmittedAt)
+		}
+		if report := w.report(time.Now()); report != nil {
+			return report, nil
+		}
+		wait = w.untilLook(time.Now())
+		if w.changedInLook {
+			alive.beat(w.progress)
+		} else {
+			alive.set(w.progress)
 		}
 	}
 }
 
-// untilNextLook waits, or returns early with an error when the run was cancelled
-// or the worker is stopping.
-func (a *Activities) untilNextLook(ctx context.Context, in ListInvocationStatusInput) error {
-	wait := a.Pace.nextLook(time.Since(in.SubmittedAt))
-	if left := time.Until(in.Deadline); left > 0 {
-		wait = min(wait, left+a.Pace.Look.Min)
-	}
+// untilLook waits, or returns early with an error when the run was cancelled or
+// the worker is stopping.
+func (a *Activities) untilLook(ctx context.Context, wait time.Duration) error {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
@@ -93,16 +99,12 @@ func (a *Activities) untilNextLook(ctx context.Context, in ListInvocationStatusI
 	case <-activity.GetWorkerStopChannel(ctx):
 		return temporal.NewApplicationErrorWithOptions("the worker is stopping; another one goes on", WorkerStopping,
 			temporal.ApplicationErrorOptions{
-				NextRetryDelay: a.Pace.Look.Min,
+				NextRetryDelay: handOver,
 				Category:       temporal.ApplicationErrorCategoryBenign,
 			})
 	}
 }
 
-func countStates(nodes []NodeStatus) map[NodeState]int {
-	counts := make(map[NodeState]int)
-	for _, node := range nodes {
-		counts[node.State]++
-	}
-	return counts
-}
+// handOver is how long a watch that left a stopping worker is left alone, for that
+// worker to have stopped asking for work.
+const handOver = 500 * time.Millisecond

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"ehpcflow/activities/columns"
 	"ehpcflow/ehpc"
 )
 
@@ -14,8 +15,17 @@ type ListNodesInput struct {
 
 // ListNodesResult holds every node of the cluster.
 type ListNodesResult struct {
-	Nodes []Node `json:"nodes"`
+	Nodes Nodes `json:"nodes"`
 }
+
+// Nodes are the machines of a cluster; a long list is written as columns.
+type Nodes []Node
+
+// MarshalJSON writes the list; see package columns.
+func (n Nodes) MarshalJSON() ([]byte, error) { return columns.Marshal(n) }
+
+// UnmarshalJSON reads it, also as a plain array.
+func (n *Nodes) UnmarshalJSON(text []byte) error { return columns.Unmarshal(text, (*[]Node)(n)) }
 
 // Node is a machine of a cluster.
 type Node struct {

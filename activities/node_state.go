@@ -1,6 +1,9 @@
 package activities
 
-import "ehpcflow/ehpc"
+import (
+	"ehpcflow/activities/columns"
+	"ehpcflow/ehpc"
+)
 
 // NodeState is how a node stands, in words of our own. They are recorded in
 // histories: a new word of the vendor's cannot change what a replay decides.
@@ -64,6 +67,31 @@ type NodeStatus struct {
 
 	// Word is the vendor's status word where it is not one of those known.
 	Word string `json:"word,omitempty"`
+
+	// CommandID of a node that nobody asked for, where several commands are
+	// watched.
+	CommandID string `json:"commandId,omitempty"`
+}
+
+// NodeStatuses are the states of many nodes; a long list is written as columns.
+type NodeStatuses []NodeStatus
+
+// MarshalJSON writes the list; see package columns.
+func (n NodeStatuses) MarshalJSON() ([]byte, error) { return columns.Marshal(n) }
+
+// UnmarshalJSON reads it, also as a plain array.
+func (n *NodeStatuses) UnmarshalJSON(text []byte) error {
+	return columns.Unmarshal(text, (*[]NodeStatus)(n))
+}
+
+// Ended says whether nothing more is to be expected of any of the nodes.
+func (n NodeStatuses) Ended() bool {
+	for _, node := range n {
+		if !node.State.Ended() {
+			return false
+		}
+	}
+	return true
 }
 
 func statusOf(node ehpc.InvokeInstance) NodeStatus {
@@ -75,7 +103,9 @@ func statusOf(node ehpc.InvokeInstance) NodeStatus {
 }
 
 // changes compares what is known of a command's nodes with a new listing. A node
-// that has ended stays so, whatever a later listing says or omits.
+// that has ended stays so, whatever a later listing says or omits. Nodes that are
+// listed and not known are changes too: somebody runs the command where nobody
+// asked for it.
 func changes(known []NodeStatus, listed []ehpc.InvokeInstance) []NodeStatus {
 	seen := make(map[string]NodeStatus, len(listed))
 	for _, node := range listed {
@@ -89,6 +119,13 @@ func changes(known []NodeStatus, listed []ehpc.InvokeInstance) []NodeStatus {
 		}
 		if now != before && !before.State.Ended() {
 			changed = append(changed, now)
+		}
+		delete(seen, before.InstanceID)
+	}
+	for _, node := range listed {
+		if now, unasked := seen[node.InstanceID]; unasked {
+			changed = append(changed, now)
+			delete(seen, node.InstanceID)
 		}
 	}
 	return changed

@@ -20,26 +20,25 @@ func TestAListingIsComparedWithWhatIsKnown(t *testing.T) {
 		word  string // "" is not listed
 		want  *NodeStatus
 	}{
-		"accepted, running":      {NodeStatus{id, Running, ""}, "Running", nil},
-		"pending, running":       {NodeStatus{id, Pending, ""}, "Running", &NodeStatus{id, Running, ""}},
-		"running, finished":      {NodeStatus{id, Running, ""}, "Finished", &NodeStatus{id, Finished, ""}},
-		"running, failed":        {NodeStatus{id, Running, ""}, "Failed", &NodeStatus{id, Failed, ""}},
-		"running, stopped":       {NodeStatus{id, Running, ""}, "Stopped", &NodeStatus{id, Stopped, ""}},
-		"running, timeout":       {NodeStatus{id, Running, ""}, "Timeout", &NodeStatus{id, TimedOut, ""}},
-		"running, gone":          {NodeStatus{id, Running, ""}, "", &NodeStatus{id, Unknown, ""}},
-		"gone, still gone":       {NodeStatus{id, Unknown, ""}, "", nil},
-		"gone, back":             {NodeStatus{id, Unknown, ""}, "Running", &NodeStatus{id, Running, ""}},
-		"a new word":             {NodeStatus{id, Running, ""}, "Dreaming", &NodeStatus{id, Unknown, "Dreaming"}},
-		"the same new word":      {NodeStatus{id, Unknown, "Dreaming"}, "Dreaming", nil},
-		"ended, running again":   {NodeStatus{id, Finished, ""}, "Running", nil},
-		"ended, gone":            {NodeStatus{id, Failed, ""}, "", nil},
-		"finished, failed later": {NodeStatus{id, Finished, ""}, "Failed", nil},
+		"accepted, running":      {NodeStatus{InstanceID: id, State: Running, Word: ""}, "Running", nil},
+		"pending, running":       {NodeStatus{InstanceID: id, State: Pending, Word: ""}, "Running", &NodeStatus{InstanceID: id, State: Running, Word: ""}},
+		"running, finished":      {NodeStatus{InstanceID: id, State: Running, Word: ""}, "Finished", &NodeStatus{InstanceID: id, State: Finished, Word: ""}},
+		"running, failed":        {NodeStatus{InstanceID: id, State: Running, Word: ""}, "Failed", &NodeStatus{InstanceID: id, State: Failed, Word: ""}},
+		"running, stopped":       {NodeStatus{InstanceID: id, State: Running, Word: ""}, "Stopped", &NodeStatus{InstanceID: id, State: Stopped, Word: ""}},
+		"running, timeout":       {NodeStatus{InstanceID: id, State: Running, Word: ""}, "Timeout", &NodeStatus{InstanceID: id, State: TimedOut, Word: ""}},
+		"running, gone":          {NodeStatus{InstanceID: id, State: Running, Word: ""}, "", &NodeStatus{InstanceID: id, State: Unknown, Word: ""}},
+		"gone, still gone":       {NodeStatus{InstanceID: id, State: Unknown, Word: ""}, "", nil},
+		"gone, back":             {NodeStatus{InstanceID: id, State: Unknown, Word: ""}, "Running", &NodeStatus{InstanceID: id, State: Running, Word: ""}},
+		"a new word":             {NodeStatus{InstanceID: id, State: Running, Word: ""}, "Dreaming", &NodeStatus{InstanceID: id, State: Unknown, Word: "Dreaming"}},
+		"the same new word":      {NodeStatus{InstanceID: id, State: Unknown, Word: "Dreaming"}, "Dreaming", nil},
+		"ended, running again":   {NodeStatus{InstanceID: id, State: Finished, Word: ""}, "Running", nil},
+		"ended, gone":            {NodeStatus{InstanceID: id, State: Failed, Word: ""}, "", nil},
+		"finished, failed later": {NodeStatus{InstanceID: id, State: Finished, Word: ""}, "Failed", nil},
 	} {
 		var listed []ehpc.InvokeInstance
 		if tc.word != "" {
 			listed = append(listed, ehpc.InvokeInstance{InstanceID: id, Status: tc.word})
 		}
-		listed = append(listed, ehpc.InvokeInstance{InstanceID: "i-somebody-elses", Status: "Finished"})
 		got := changes([]NodeStatus{tc.known}, listed)
 		if tc.want == nil {
 			require.Empty(t, got, name)
@@ -47,6 +46,14 @@ func TestAListingIsComparedWithWhatIsKnown(t *testing.T) {
 		}
 		require.Equal(t, []NodeStatus{*tc.want}, got, name)
 	}
+}
+
+func TestANodeThatNobodyAskedForIsAChange(t *testing.T) {
+	t.Parallel()
+	unasked := NodeStatus{InstanceID: "i-unasked", State: Running}
+	got := changes([]NodeStatus{{InstanceID: "i-a", State: Running}}, []ehpc.InvokeInstance{{InstanceID: "i-unasked", Status: "Running"}, {InstanceID: "i-a", Status: "Running"}})
+	require.Equal(t, []NodeStatus{unasked}, got)
+	require.Empty(t, changes([]NodeStatus{unasked}, []ehpc.InvokeInstance{{InstanceID: "i-unasked", Status: "Running"}}), "once it is known it is a node like others")
 }
 
 func TestOnlyWordsOfAnEndAreEnds(t *testing.T) {
@@ -58,20 +65,6 @@ func TestOnlyWordsOfAnEndAreEnds(t *testing.T) {
 		require.Contains(t, NodeStates, statusWords[word])
 	}
 	require.Equal(t, Finished, statusWords["Success"], "the exit code decides, not the word")
-}
-
-func TestTheTimeBetweenLooksGrowsWithTheRuntimeWithinBounds(t *testing.T) {
-	t.Parallel()
-	pace := DefaultPace()
-	for running, want := range map[time.Duration]time.Duration{
-		0: time.Second, 5 * time.Second: time.Second, time.Minute: 6 * time.Second, time.Hour: 20 * time.Second,
-	} {
-		for range 100 {
-			got := pace.nextLook(running)
-			require.GreaterOrEqual(t, got, want)
-			require.LessOrEqual(t, got, want+want/5)
-		}
-	}
 }
 
 func TestBackOffDoublesUpToItsBound(t *testing.T) {
@@ -100,10 +93,14 @@ func TestWhatIsKeptOfAnOutputFitsItsPayloadWhereverItGrows(t *testing.T) {
 		"signs": strings.Repeat("<&>", 9_000), "quotes": strings.Repeat("\"", 9_000), "no text": strings.Repeat("\xff", 9_000),
 		"wide": strings.Repeat("界", 9_000), "lines": strings.Repeat("a\n", 9_000),
 	} {
-		encoded, err := json.Marshal(cut(output, 10_000))
+		kept, left := cut(output, 10_000)
+		require.True(t, left, name)
+		encoded, err := json.Marshal(kept)
 		require.NoError(t, err)
 		require.LessOrEqual(t, len(encoded), 10_000+2*len(cutMark), name)
 		require.GreaterOrEqual(t, len(encoded), 2_000, name)
 	}
-	require.Equal(t, "short\n", cut("short\n", 100))
+	kept, left := cut("short\n", 100)
+	require.Equal(t, "short\n", kept)
+	require.False(t, left)
 }

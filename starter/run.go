@@ -21,6 +21,9 @@ type runOptions struct {
 	all        bool
 	nodes      []string
 	timeout    time.Duration
+	expect     time.Duration
+	deadline   time.Duration
+	perCommand int
 	workingDir string
 	id         string
 	json       bool
@@ -53,7 +56,10 @@ the run alone: starter status tells how it stands.`,
 	flags.StringVar(&o.cluster, "cluster", "", "id of the cluster")
 	flags.BoolVar(&o.all, "all", false, "run on every node of the cluster")
 	flags.StringArrayVar(&o.nodes, "node", nil, "run on this node, by instance id; may be repeated")
-	flags.DurationVar(&o.timeout, "timeout", workflows.DefaultTimeout, "kill the command on a node after this time, 60s or more")
+	flags.DurationVar(&o.timeout, "timeout", workflows.DefaultTimeout, "kill the command on a node after this time, 60s to 720h")
+	flags.DurationVar(&o.expect, "expect", 0, "how long the command should take: looks at it are close around then (default: not known)")
+	flags.DurationVar(&o.deadline, "deadline", 0, "end the run after this time, 60s or more, with what is known; the command itself is not stopped (default: none)")
+	flags.IntVar(&o.perCommand, "nodes-per-command", workflows.MaxPerCommand, "submit a long list of nodes in parts of this many")
 	flags.StringVar(&o.workingDir, "workdir", "", "directory to run in on the node (default /root)")
 	flags.StringVar(&o.id, "id", "", "name of the run; a name runs once, whoever asks (default: a new one)")
 	flags.BoolVar(&o.json, "json", false, "write the result as JSON")
@@ -65,19 +71,30 @@ the run alone: starter status tells how it stands.`,
 // that is wrong in one message.
 func (o runOptions) input(args []string, dash int) (workflows.RunCommandInput, error) {
 	in := workflows.RunCommandInput{
-		ClusterID:      o.cluster,
-		Target:         workflows.Target{All: o.all, Nodes: o.nodes},
-		Command:        strings.Join(args, " "),
-		WorkingDir:     o.workingDir,
-		TimeoutSeconds: int(o.timeout / time.Second),
+		ClusterID:       o.cluster,
+		Target:          workflows.Target{All: o.all, Nodes: o.nodes},
+		Command:         strings.Join(args, " "),
+		WorkingDir:      o.workingDir,
+		TimeoutSeconds:  int(o.timeout / time.Second),
+		ExpectedSeconds: int(o.expect / time.Second),
+		DeadlineSeconds: int(o.deadline / time.Second),
+		NodesPerCommand: o.perCommand,
 	}
 	switch {
 	case len(args) == 0:
 		return in, usageError{errors.New("no command: give it after --, such as starter run --cluster ID --all -- 'uptime'")}
 	case dash != 0:
 		return in, usageError{fmt.Errorf("%q stands before --: the command comes after it, flags before it", args[0])}
-	case o.timeout%time.Second != 0:
-		return in, usageError{fmt.Errorf("the timeout is %v: the API counts whole seconds", o.timeout)}
+	case o.perCommand == 0:
+		return in, usageError{errors.New("--nodes-per-command is 0: use 1 or more")}
+	}
+	for _, length := range []struct {
+		flag string
+		time.Duration
+	}{{"timeout", o.timeout}, {"expect", o.expect}, {"deadline", o.deadline}} {
+		if length.Duration%time.Second != 0 {
+			return in, usageError{fmt.Errorf("--%s is %v: use whole seconds", length.flag, length.Duration)}
+		}
 	}
 	return in, in.Validate()
 }

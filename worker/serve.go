@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/worker"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
@@ -35,6 +36,7 @@ type options struct {
 	logLevel  string
 	apiRate   float64
 	metrics   string
+	settings  taskqueue.Settings
 }
 
 // settingError is a setting that cannot be used.
@@ -71,6 +73,8 @@ CLI's profile, the credentials file, or the ECS role of this machine.`,
 	flags.StringVar(&o.endpoint, "endpoint", os.Getenv("EHPCFLOW_ENDPOINT"), "address of the E-HPC API (default: the region's public one, over HTTPS); also EHPCFLOW_ENDPOINT")
 	flags.StringVar(&o.taskQueue, "task-queue", cmp.Or(os.Getenv("EHPCFLOW_TASK_QUEUE"), taskqueue.Default), "task queue to serve; also EHPCFLOW_TASK_QUEUE")
 	flags.Float64Var(&o.apiRate, "api-rate", ehpc.DefaultCeiling, "most requests a second to the E-HPC API, halved for a while whenever it throttles")
+	flags.IntVar(&o.settings.Watches, "watches", taskqueue.DefaultSettings.Watches, "most commands watched at a time, at some 20 kB each; more wait for a place, here or on another worker")
+	flags.IntVar(&o.settings.Calls, "calls", taskqueue.DefaultSettings.Calls, "most submits, listings and result collections at a time")
 	flags.StringVar(&o.metrics, "metrics-address", "", "address to serve Prometheus metrics on, such as 127.0.0.1:9090 (default: none)")
 	flags.StringVar(&o.logLevel, "log-level", cmp.Or(os.Getenv("EHPCFLOW_LOG_LEVEL"), "info"), "debug, info, warn or error; also EHPCFLOW_LOG_LEVEL")
 	flags.SortFlags = false
@@ -109,6 +113,9 @@ func (o options) serve(ctx context.Context) error {
 	if o.apiRate <= 0 {
 		return settingError{fmt.Errorf("--api-rate is %v: use a positive number of requests a second", o.apiRate)}
 	}
+	if o.settings.Watches <= 0 || o.settings.Calls <= 0 {
+		return settingError{fmt.Errorf("--watches is %d and --calls %d: use numbers above 0", o.settings.Watches, o.settings.Calls)}
+	}
 	budget := ehpc.NewBudget(o.apiRate)
 	api, err := ehpc.New(ehpc.Config{Region: o.region, Endpoint: o.endpoint, Budget: budget})
 	if err != nil {
@@ -131,7 +138,8 @@ func (o options) serve(ctx context.Context) error {
 	}
 	defer c.Close()
 
-	w := taskqueue.NewWorker(c, o.taskQueue, &activities.Activities{EHPC: api, Pace: activities.DefaultPace()})
+	worker.SetStickyWorkflowCacheSize(taskqueue.WorkflowCache)
+	w := taskqueue.NewWorker(c, o.taskQueue, &activities.Activities{EHPC: api, Pace: activities.DefaultPace()}, o.settings)
 	if err := w.Start(); err != nil {
 		return connect.Explain(err, temporal)
 	}

@@ -8,30 +8,58 @@ import (
 )
 
 // details is what the Web UI shows of the run, in Markdown. The server takes 20
-// kB; a run of MaxNodes nodes makes half of that.
+// kB, which mostShown nodes do not fill.
 func (s *RunCommandStatus) details() string {
 	var b strings.Builder
 	write := func(format string, args ...any) {
 		b.WriteString(fmt.Sprintf(format, args...)) //nolint:staticcheck // workflowcheck takes Fprintf for I/O
 	}
-	write("**%s** · %s\n\n", s.headline(), s.CountsText())
-	if s.CommandID != "" {
+	write("**%s** · %s\n\n", s.headline(), CountsText(s.RunCommandResult.Counts()))
+	switch more := len(s.Commands) - 1; {
+	case more == 0:
 		write("Command `%s` on cluster `%s`\n\n", s.CommandID, s.ClusterID)
+	case more > 0:
+		write("Command `%s` and %d more on cluster `%s`\n\n", s.CommandID, more, s.ClusterID)
 	}
 	if s.Reason != "" {
 		write("%s\n\n", shorten(s.Reason, 1000))
 	}
-	if len(s.Nodes) > 0 {
+	shown, left := s.worthShowing()
+	if len(shown) > 0 {
 		write("| node | host | state | exit | remark |\n|---|---|---|---|---|\n")
 	}
-	for _, node := range s.Nodes {
+	for _, node := range shown {
 		exit := ""
 		if node.ExitCode != nil {
 			exit = fmt.Sprint(*node.ExitCode)
 		}
-		write("| %s | %s | %s | %s | %s |\n", node.InstanceID, node.HostName, node.State, exit, node.Remark())
+		write("| %s | %s | %s | %s | %s |\n", node.InstanceID, node.HostName, node.State, exit, shorten(node.Remark(), 80))
+	}
+	if left > 0 {
+		write("\n%d more nodes are not shown\n", left)
 	}
 	return b.String()
+}
+
+// mostShown is how many nodes the details show.
+const mostShown = 100
+
+// worthShowing are the nodes to show, and how many are left out: of many, those
+// that went wrong come first.
+func (s *RunCommandStatus) worthShowing() (shown NodeResults, left int) {
+	if len(s.Nodes) <= mostShown {
+		return s.Nodes, 0
+	}
+	for _, node := range s.Nodes {
+		switch node.State {
+		case activities.Pending, activities.Running, activities.Finished, activities.Succeeded:
+		case activities.Unknown, activities.Failed, activities.Stopped, activities.TimedOut, activities.Nonzero, activities.Lost, activities.Skipped:
+			if len(shown) < mostShown {
+				shown = append(shown, node)
+			}
+		}
+	}
+	return shown, len(s.Nodes) - len(shown)
 }
 
 func (s *RunCommandStatus) headline() string {
@@ -45,8 +73,7 @@ func (s *RunCommandStatus) headline() string {
 }
 
 // CountsText reads "3 succeeded, 1 nonzero", or "no nodes yet".
-func (r RunCommandResult) CountsText() string {
-	counts := r.Counts()
+func CountsText(counts map[NodeState]int) string {
 	var parts []string
 	for _, state := range activities.NodeStates {
 		if n := counts[state]; n > 0 {
@@ -76,8 +103,11 @@ func (n NodeResult) Remark() string {
 }
 
 func (s *RunCommandStatus) watchSummary() string {
-	counts := s.Counts()
-	return fmt.Sprintf("watch %s: %d of %s running", s.CommandID, counts[activities.Running], Nodes(len(s.Nodes)))
+	what := s.CommandID
+	if len(s.Commands) > 1 {
+		what = fmt.Sprintf("%d commands", len(s.Commands))
+	}
+	return fmt.Sprintf("watch %s: %d of %s running", what, s.RunCommandResult.Counts()[activities.Running], Nodes(len(s.Nodes)))
 }
 
 func shorten(text string, most int) string {

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -14,7 +15,9 @@ const (
 	MaxCommandLength = 2048 // characters
 	MinTimeout       = 60 * time.Second
 	DefaultTimeout   = 60 * time.Second
-	MaxNodes         = 100 // of one run
+	MaxTimeout       = 30 * 24 * time.Hour // of ours: no command is awaited for longer
+	MaxNodes         = 10_000              // of one run
+	MaxPerCommand    = 100                 // nodes of one command
 )
 
 // RunCommandInput says what to run, and where.
@@ -31,6 +34,23 @@ type RunCommandInput struct {
 	// TimeoutSeconds after which the service kills the command on a node. At
 	// least 60.
 	TimeoutSeconds int `json:"timeoutSeconds"`
+
+	// ExpectedSeconds that the command should take, if that is known: looks at it
+	// are close around then. 0 is not known.
+	ExpectedSeconds int `json:"expectedSeconds,omitempty"`
+
+	// DeadlineSeconds from the start of the run after which it ends with what is
+	// known, whatever still runs. 0 is none: the run then ends some minutes after
+	// the timeout.
+	DeadlineSeconds int `json:"deadlineSeconds,omitempty"`
+
+	// NodesPerCommand bounds the nodes that are submitted to in one call. 0 is
+	// MaxPerCommand.
+	NodesPerCommand int `json:"nodesPerCommand,omitempty"`
+
+	// Continued is set by a run that goes on as a new one. The rest of the input
+	// was validated at its start, and the target is in its status.
+	Continued *Continuation `json:"continued,omitempty"`
 }
 
 // Target is either every node of the cluster or a list of nodes.
@@ -51,16 +71,28 @@ func (in RunCommandInput) Validate() error {
 	switch length := utf8.RuneCountInString(in.Command); {
 	case !utf8.ValidString(in.Command):
 		problem("the command is not valid UTF-8 text and would be changed on its way")
+	case length == 0:
+		problem("the command is empty")
 	case length < MinCommandLength:
-		problem("the command has %d characters, the API takes %d to %d", length, MinCommandLength, MaxCommandLength)
+		problem("the command has 1 character, the API takes %d to %d", MinCommandLength, MaxCommandLength)
 	case length > MaxCommandLength:
 		problem("the command has %d characters, the API takes %d to %d: put a longer script on shared storage and call it",
 			length, MinCommandLength, MaxCommandLength)
 	case strings.TrimSpace(in.Command) == "":
 		problem("the command is blank")
 	}
-	if in.timeout() < MinTimeout {
+	switch longest := int(MaxTimeout.Seconds()); {
+	case in.TimeoutSeconds > longest:
+		problem("the timeout is longer than %v, the most that is awaited", MaxTimeout)
+	case in.timeout() < MinTimeout:
 		problem("the timeout is %v, the least that the service is sure to keep is %v", in.timeout(), MinTimeout)
+	case in.ExpectedSeconds < 0 || in.ExpectedSeconds > in.TimeoutSeconds:
+		problem("the command is expected to take %v, which is not within its timeout of %v", seconds(in.ExpectedSeconds), in.timeout())
+	case in.DeadlineSeconds != 0 && (seconds(in.DeadlineSeconds) < MinTimeout || in.DeadlineSeconds > 2*longest):
+		problem("the deadline is %d s, it can be %v to %v", in.DeadlineSeconds, MinTimeout, 2*MaxTimeout)
+	}
+	if in.NodesPerCommand < 0 || in.NodesPerCommand > MaxPerCommand {
+		problem("%d nodes a command are asked for, the API takes 1 to %d", in.NodesPerCommand, MaxPerCommand)
 	}
 	if len(problems) == 0 {
 		return nil
@@ -90,6 +122,8 @@ func (t Target) validate(problem func(string, ...any)) {
 		named[id] = true
 	}
 }
+
+func (in RunCommandInput) nodesPerCommand() int { return cmp.Or(in.NodesPerCommand, MaxPerCommand) }
 
 func (in RunCommandInput) timeout() time.Duration { return seconds(in.TimeoutSeconds) }
 

@@ -22,14 +22,19 @@ func TestInputIsRefusedWithEverythingThatIsWrong(t *testing.T) {
 		"an empty node":     {func(in *workflows.RunCommandInput) { in.Target.Nodes = []string{"i-a", ""} }, []string{"node id is empty"}},
 		"two in one":        {func(in *workflows.RunCommandInput) { in.Target.Nodes = []string{"i-a,i-b"} }, []string{`"i-a,i-b"`}},
 		"a node twice":      {func(in *workflows.RunCommandInput) { in.Target.Nodes = []string{"i-a", "i-a"} }, []string{"i-a is named twice"}},
-		"too many nodes":    {func(in *workflows.RunCommandInput) { in.Target.Nodes = make([]string, 101) }, []string{"101 nodes"}},
-		"too short":         {func(in *workflows.RunCommandInput) { in.Command = "w" }, []string{"has 1 characters"}},
+		"too many nodes":    {func(in *workflows.RunCommandInput) { in.Target.Nodes = make([]string, 10_001) }, []string{"10001 nodes"}},
+		"too short":         {func(in *workflows.RunCommandInput) { in.Command = "w" }, []string{"has 1 character,"}},
 		"too long":          {func(in *workflows.RunCommandInput) { in.Command = strings.Repeat("é", 2049) }, []string{"has 2049 characters", "shared storage"}},
 		"blank":             {func(in *workflows.RunCommandInput) { in.Command = "   " }, []string{"blank"}},
 		"no text":           {func(in *workflows.RunCommandInput) { in.Command = "echo \xff" }, []string{"UTF-8"}},
+		"timeout too long":  {func(in *workflows.RunCommandInput) { in.TimeoutSeconds = 1 << 40 }, []string{"longer than 720h"}},
+		"expected too long": {func(in *workflows.RunCommandInput) { in.ExpectedSeconds = 61 }, []string{"expected to take 1m1s"}},
+		"deadline short":    {func(in *workflows.RunCommandInput) { in.DeadlineSeconds = 59 }, []string{"the deadline is 59 s"}},
+		"deadline too long": {func(in *workflows.RunCommandInput) { in.DeadlineSeconds = 1 << 40 }, []string{"1440h"}},
+		"parts too large":   {func(in *workflows.RunCommandInput) { in.NodesPerCommand = 101 }, []string{"101 nodes a command"}},
 		"timeout too short": {func(in *workflows.RunCommandInput) { in.TimeoutSeconds = 59 }, []string{"59s", "1m0s"}},
 		"everything": {func(in *workflows.RunCommandInput) { *in = workflows.RunCommandInput{} },
-			[]string{"no cluster", "no target", "0 characters", "timeout"}},
+			[]string{"no cluster", "no target", "command is empty", "timeout"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -57,5 +62,5 @@ func TestTheLimitsAreThoseOfTheAPI(t *testing.T) {
 	require.Equal(t, ehpc.MinCommandLength, workflows.MinCommandLength)
 	require.Equal(t, ehpc.MaxCommandLength, workflows.MaxCommandLength)
 	require.Equal(t, ehpc.MinTimeout, int(workflows.MinTimeout.Seconds()))
-	require.Equal(t, ehpc.MaxInstances, workflows.MaxNodes)
+	require.Equal(t, ehpc.MaxInstances, workflows.MaxPerCommand)
 }

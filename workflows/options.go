@@ -6,6 +6,8 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
+
+	"ehpcflow/activities"
 )
 
 // Every timeout and retry policy of a run. How soon an attempt follows another is
@@ -13,10 +15,6 @@ import (
 const (
 	// oneCall bounds an attempt of an activity that calls the API a few times.
 	oneCall = 2 * time.Minute
-
-	// oneSubmit bounds the attempt that submits: 10 s of waiting for the request
-	// budget, 15 s of call. After it, a silent worker is taken for lost.
-	oneSubmit = 30 * time.Second
 
 	// patienceBefore the command is submitted: nothing is lost by giving up.
 	patienceBefore = time.Hour
@@ -29,26 +27,29 @@ const (
 	// for delivering the command, killing it and reporting so.
 	deadlineSlack = 5 * time.Minute
 
+	// patienceOverdue is granted to the results of a run that is past its deadline.
+	patienceOverdue = time.Minute
+
 	// watchHeartbeat is when a silent watch is given to another worker.
 	watchHeartbeat = 45 * time.Second
 )
 
-func beforeSubmit(ctx workflow.Context, summary string) workflow.Context {
+func beforeSubmit(ctx workflow.Context, patience time.Duration, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		Summary:                summary,
 		StartToCloseTimeout:    oneCall,
-		ScheduleToCloseTimeout: patienceBefore,
+		ScheduleToCloseTimeout: patience,
 	})
 }
 
 // submitting never starts a second attempt after one that did not report: its
 // worker may have died with the command already sent. An attempt under way is
 // waited for even when the run is cancelled, for the command's id.
-func submitting(ctx workflow.Context, summary string) workflow.Context {
+func submitting(ctx workflow.Context, patience time.Duration, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		Summary:                summary,
-		StartToCloseTimeout:    oneSubmit,
-		ScheduleToCloseTimeout: patienceBefore,
+		StartToCloseTimeout:    activities.SubmitAttempt,
+		ScheduleToCloseTimeout: patience,
 		WaitForCancellation:    true,
 		RetryPolicy: &temporal.RetryPolicy{
 			NonRetryableErrorTypes: []string{"TemporalTimeout:" + enumspb.TIMEOUT_TYPE_START_TO_CLOSE.String()},
@@ -56,20 +57,26 @@ func submitting(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
-func watching(ctx workflow.Context, timeout time.Duration, summary string) workflow.Context {
+// watching has a task queue of its own: a watch holds a slot of its worker for
+// as long as the command runs, and must not keep others from being submitted.
+func watching(ctx workflow.Context, timeout, patience time.Duration, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              WatchQueue(workflow.GetInfo(ctx).TaskQueueName),
 		Summary:                summary,
-		StartToCloseTimeout:    timeout + 2*deadlineSlack,
-		ScheduleToCloseTimeout: timeout + patienceAfter,
+		StartToCloseTimeout:    max(timeout, 0) + 2*deadlineSlack,
+		ScheduleToCloseTimeout: patience,
 		HeartbeatTimeout:       watchHeartbeat,
 	})
 }
 
-func collecting(ctx workflow.Context, summary string) workflow.Context {
+func collecting(ctx workflow.Context, patience time.Duration, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		Summary:                summary,
 		StartToCloseTimeout:    oneCall,
-		ScheduleToCloseTimeout: patienceAfter,
+		ScheduleToCloseTimeout: patience,
 		HeartbeatTimeout:       watchHeartbeat,
 	})
 }
+
+// WatchQueue is the task queue on which the watches of another's runs are.
+func WatchQueue(queue string) string { return queue + "-watches" }

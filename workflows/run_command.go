@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -32,17 +33,21 @@ type runCommand struct {
 	in     RunCommandInput
 	status RunCommandStatus
 	logger log.Logger
+
+	// unpacked are the commands whose nodes have to be named to their watch.
+	unpacked map[string]bool
 }
 
 // RunCommand runs a command on nodes of a cluster: it freezes the target to a
 // list of nodes, submits once, watches until every node has ended, collects the
-// results and judges them.
+// results and judges them. A long list of nodes is submitted in parts, each a
+// command of its own; they are watched together.
 //
 // It returns a result whenever the command could be followed to its end, be that
 // a success or not. It fails, under the API's code, when it could not be started
 // or followed; the states known by then are in the error's details, and in those
 // of the CanceledError when it was cancelled. Cancelling ends the wait, not the
-// command.
+// command. A run whose history grows long goes on as a new one under its name.
 func RunCommand(ctx workflow.Context, in RunCommandInput) (*RunCommandResult, error) {
 	r, err := setup(ctx, in)
 	if err != nil {
@@ -59,12 +64,20 @@ func setup(ctx workflow.Context, in RunCommandInput) (*runCommand, error) {
 			RunCommandResult: RunCommandResult{
 				ClusterID: in.ClusterID,
 				Command:   in.Command,
+				StartedAt: workflow.Now(ctx),
 			},
 		},
-		logger: workflow.GetLogger(ctx),
+		logger:   workflow.GetLogger(ctx),
+		unpacked: make(map[string]bool),
 	}
-	if err := workflow.SetQueryHandler(ctx, StatusQuery, func() (RunCommandStatus, error) { return r.status, nil }); err != nil {
+	if in.Continued != nil {
+		r.resume(*in.Continued)
+	}
+	if err := workflow.SetQueryHandler(ctx, StatusQuery, r.status.page); err != nil {
 		return nil, err
+	}
+	if in.Continued != nil {
+		return r, nil
 	}
 	if err := in.Validate(); err != nil {
 		return nil, temporal.NewNonRetryableApplicationError(err.Error(), ErrInvalidInput, nil)
@@ -73,11 +86,13 @@ func setup(ctx workflow.Context, in RunCommandInput) (*runCommand, error) {
 }
 
 func (r *runCommand) run(ctx workflow.Context) error {
-	if err := r.resolve(ctx); err != nil {
-		return err
-	}
-	if err := r.submit(ctx); err != nil {
-		return err
+	if r.in.Continued == nil {
+		if err := r.resolve(ctx); err != nil {
+			return err
+		}
+		if err := r.submit(ctx); err != nil {
+			return err
+		}
 	}
 	if err := r.watch(ctx); err != nil {
 		return err
@@ -85,129 +100,13 @@ func (r *runCommand) run(ctx workflow.Context) error {
 	return r.collect(ctx)
 }
 
-// resolve freezes the target to the list of nodes that the run is about.
-func (r *runCommand) resolve(ctx workflow.Context) error {
-	r.enter(ctx, Resolving)
-	if !r.in.Target.All {
-		for _, id := range r.in.Target.Nodes {
-			r.status.Nodes = append(r.status.Nodes, NodeResult{InstanceID: id, State: activities.Pending})
-		}
-		return ctx.Err()
-	}
-	var listed activities.ListNodesResult
-	err := workflow.ExecuteActivity(beforeSubmit(ctx, "nodes of "+r.in.ClusterID), activity.ListNodes,
-		activities.ListNodesInput{ClusterID: r.in.ClusterID}).Get(ctx, &listed)
-	if err != nil {
-		return err
-	}
-	var unfit []string
-	for _, node := range listed.Nodes {
-		r.status.Nodes = append(r.status.Nodes, NodeResult{
-			InstanceID: node.InstanceID, HostName: node.HostName, State: activities.Pending,
-		})
-		if node.Unfit != "" {
-			unfit = append(unfit, fmt.Sprintf("%s is %s", node.InstanceID, node.Unfit))
-		}
-	}
-	switch {
-	case len(unfit) > 0:
-		return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
-			"nothing was started: not every node of cluster %s can run a command (%s); name those that can, or bring the others up",
-			r.in.ClusterID, firstFew(unfit)), ErrUnfitNodes, nil)
-	case len(listed.Nodes) == 0:
-		return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
-			"nothing was started: cluster %s has no nodes", r.in.ClusterID), ErrUnfitNodes, nil)
-	case len(listed.Nodes) > MaxNodes:
-		return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
-			"nothing was started: cluster %s has %d nodes, a run takes %d; name them in several runs",
-			r.in.ClusterID, len(listed.Nodes), MaxNodes), ErrInvalidInput, nil)
-	}
-	return nil
-}
-
-// submit starts the command on the frozen nodes, once. After an error the nodes are
-// skipped, or unknown when it leaves a doubt.
-func (r *runCommand) submit(ctx workflow.Context) error {
-	r.enter(ctx, Submitting)
-	var submitted activities.InvokeShellCommandResult
-	err := workflow.ExecuteActivity(submitting(ctx, "start on "+Nodes(len(r.status.Nodes))), activity.InvokeShellCommand,
-		activities.InvokeShellCommandInput{
-			ClusterID:   r.in.ClusterID,
-			Command:     r.in.Command,
-			InstanceIDs: r.status.instanceIDs(),
-			WorkingDir:  r.in.WorkingDir,
-			Timeout:     r.in.TimeoutSeconds,
-
-			OriginalRunID: workflow.GetInfo(ctx).OriginalRunID,
-		}).Get(ctx, &submitted)
-	switch {
-	case err != nil && mayHaveRun(err):
-		r.status.setAll(activities.Unknown, "whether the command was started here is not known")
-		return err
-	case err != nil:
-		r.status.setAll(activities.Skipped, "")
-		return err
-	}
-	r.status.CommandID = submitted.CommandID
-	r.status.SubmittedAt = submitted.SubmittedAt
-	r.status.accept(submitted.InstanceIDs)
-	return nil
-}
-
-// watch follows the command until every node has ended or the deadline is past.
-func (r *runCommand) watch(ctx workflow.Context) error {
-	deadline := r.status.SubmittedAt.Add(r.in.timeout() + deadlineSlack)
-	for !r.status.allEnded() {
-		r.enter(ctx, Watching)
-		var seen activities.ListInvocationStatusResult
-		err := workflow.ExecuteActivity(watching(ctx, r.in.timeout(), r.status.watchSummary()), activity.ListInvocationStatus,
-			activities.ListInvocationStatusInput{
-				ClusterID:   r.in.ClusterID,
-				CommandID:   r.status.CommandID,
-				Nodes:       r.status.nodeStatuses(),
-				SubmittedAt: r.status.SubmittedAt,
-				Deadline:    deadline,
-			}).Get(ctx, &seen)
-		if err != nil {
-			return err
-		}
-		r.status.apply(seen.Changed)
-		r.logger.Info("nodes changed", "CommandID", r.status.CommandID, "Changed", len(seen.Changed))
-		if seen.DeadlinePassed && !r.status.allEnded() {
-			r.status.overdue()
-			return nil
-		}
-	}
-	return nil
-}
-
-// collect reads what the nodes left, and judges each.
-func (r *runCommand) collect(ctx workflow.Context) error {
-	r.enter(ctx, Collecting)
-	ended := r.status.collectable()
-	if len(ended) == 0 {
-		return nil
-	}
-	var results activities.ListInvocationResultsResult
-	err := workflow.ExecuteActivity(collecting(ctx, "results of "+Nodes(len(ended))), activity.ListInvocationResults,
-		activities.ListInvocationResultsInput{
-			ClusterID:   r.in.ClusterID,
-			CommandID:   r.status.CommandID,
-			InstanceIDs: ended,
-			SubmittedAt: r.status.SubmittedAt,
-			OutputLimit: outputLimit(len(ended)),
-		}).Get(ctx, &results)
-	if err != nil {
-		return err
-	}
-	r.status.judge(results.Records, r.in.timeout())
-	return nil
-}
-
 // finish turns the end of the steps into the end of the run.
 func (r *runCommand) finish(ctx workflow.Context, err error) (*RunCommandResult, error) {
+	if workflow.IsContinueAsNewError(err) {
+		return nil, err
+	}
 	if err != nil && r.status.Phase == Resolving {
-		r.status.setAll(activities.Skipped, "")
+		r.status.set(r.status.Nodes, activities.Skipped, "")
 	}
 	switch {
 	case err == nil:
@@ -216,7 +115,13 @@ func (r *runCommand) finish(ctx workflow.Context, err error) (*RunCommandResult,
 		r.status.Reason = r.status.cancelReason()
 		err = temporal.NewCanceledError(r.status.RunCommandResult)
 	default:
-		err = r.failure(err)
+		code, message := r.explain(ctx, err)
+		r.status.Reason = message
+		err = temporal.NewApplicationErrorWithOptions(message, code, temporal.ApplicationErrorOptions{
+			NonRetryable: true,
+			Cause:        err,
+			Details:      []any{r.status.RunCommandResult},
+		})
 	}
 	r.status.EndedAt = workflow.Now(ctx)
 	r.enter(ctx, Ended)
@@ -226,49 +131,56 @@ func (r *runCommand) finish(ctx workflow.Context, err error) (*RunCommandResult,
 	return &r.status.RunCommandResult, nil
 }
 
-// failure gives the run's error the code and the sentence of its cause.
-func (r *runCommand) failure(err error) error {
-	code, message := "Unknown", err.Error()
+// explain gives an error of a step the code and the sentence of its cause.
+func (r *runCommand) explain(ctx workflow.Context, err error) (code, message string) {
 	var application *temporal.ApplicationError
 	var timeout *temporal.TimeoutError
 	switch {
-	case errors.As(err, &timeout) && r.status.Phase == Submitting:
-		code, message = ErrSubmitInDoubt, fmt.Sprintf(
+	case errors.As(err, &timeout) && r.status.Phase == Submitting && timeout.TimeoutType() == enumspb.TIMEOUT_TYPE_START_TO_CLOSE:
+		return ErrSubmitInDoubt, fmt.Sprintf(
 			"the worker was lost while it submitted the command to cluster %s: the command may be running and was not sent again; "+
 				"look for it in the cluster's command list before starting it anew", r.in.ClusterID)
+	case r.pastDeadline(ctx, err):
+		return "Timeout", fmt.Sprintf("the run's deadline of %v passed before the command was started", seconds(r.in.DeadlineSeconds))
 	case errors.As(err, &timeout) && errors.As(timeout.Unwrap(), &application):
-		code, message = application.Type(), "gave up after trying for too long: "+application.Message()
+		return application.Type(), "gave up after trying for too long: " + application.Message()
+	case errors.As(err, &timeout) && r.status.Phase == Submitting:
+		return "Timeout", "gave up: no worker took the submit; see that one serves the task queue, and start the run anew"
 	case errors.As(err, &timeout):
-		code, message = "Timeout", fmt.Sprintf("gave up %s: no worker reported for too long", r.status.Phase)
+		return "Timeout", fmt.Sprintf("gave up %s: no worker reported for too long", r.status.Phase)
 	case errors.As(err, &application):
-		code, message = application.Type(), application.Message()
+		return application.Type(), application.Message()
 	}
-	r.status.Reason = message
-	return temporal.NewApplicationErrorWithOptions(message, code, temporal.ApplicationErrorOptions{
-		NonRetryable: true,
-		Cause:        err,
-		Details:      []any{r.status.RunCommandResult},
-	})
+	return "Unknown", err.Error()
+}
+
+// deadline of the whole run; zero when it has none.
+func (r *runCommand) deadline() time.Time {
+	if r.in.DeadlineSeconds == 0 {
+		return time.Time{}
+	}
+	return r.status.StartedAt.Add(seconds(r.in.DeadlineSeconds))
+}
+
+// patience is how long a step may take, within a limit and the run's deadline.
+func (r *runCommand) patience(ctx workflow.Context, most time.Duration) time.Duration {
+	if r.deadline().IsZero() {
+		return most
+	}
+	return max(min(most, r.deadline().Sub(workflow.Now(ctx))), time.Second)
+}
+
+// pastDeadline says whether an error is that of a step that the run's deadline cut
+// short.
+func (r *runCommand) pastDeadline(ctx workflow.Context, err error) bool {
+	var timeout *temporal.TimeoutError
+	return errors.As(err, &timeout) && !r.deadline().IsZero() && !workflow.Now(ctx).Before(r.deadline())
 }
 
 // enter moves the run to a phase and refreshes what the Web UI shows.
 func (r *runCommand) enter(ctx workflow.Context, phase Phase) {
 	r.status.Phase = phase
 	workflow.SetCurrentDetails(ctx, r.status.details())
-}
-
-// mayHaveRun says whether a submit that ended with this error may have started
-// its command: its worker was lost on the way, or the activity says so. A timeout
-// wraps the error of the attempt before it, so it is looked for first.
-func mayHaveRun(err error) bool {
-	var timeout *temporal.TimeoutError
-	if errors.As(err, &timeout) {
-		return true
-	}
-	var application *temporal.ApplicationError
-	var detail activities.SubmitFailure
-	return errors.As(err, &application) && application.HasDetails() &&
-		application.Details(&detail) == nil && detail.MayHaveRun
 }
 
 // firstFew keeps a list in a message short.
@@ -278,12 +190,6 @@ func firstFew(texts []string) string {
 		return strings.Join(texts, ", ")
 	}
 	return fmt.Sprintf("%s and %d more", strings.Join(texts[:few], ", "), len(texts)-few)
-}
-
-// outputLimit shares what a result may weigh among the nodes, in bytes each.
-func outputLimit(nodes int) int {
-	const whole, most = 512 << 10, 24 << 10
-	return min(most, whole/nodes)
 }
 
 func seconds(n int) time.Duration { return time.Duration(n) * time.Second }

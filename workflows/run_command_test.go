@@ -164,7 +164,7 @@ func TestNothingIsSubmittedWhenTheTargetIsNotFit(t *testing.T) {
 		"a node is down":    {[]activities.Node{{InstanceID: "i-a"}, {InstanceID: "i-b", Unfit: "stopped"}}, workflows.ErrUnfitNodes, "i-b is stopped"},
 		"many are down":     {down, workflows.ErrUnfitNodes, "i-x is stopped and 20 more"},
 		"the cluster empty": {nil, workflows.ErrUnfitNodes, "has no nodes"},
-		"it is too large":   {many, workflows.ErrInvalidInput, "101 nodes"},
+		"it is too large":   {many, workflows.ErrInvalidInput, "10001 nodes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

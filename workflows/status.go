@@ -1,16 +1,28 @@
 package workflows
 
 import (
+	"cmp"
 	"fmt"
-	"slices"
 	"time"
 
 	"ehpcflow/activities"
+	"ehpcflow/activities/columns"
 )
 
 // StatusQuery is the query that answers with a RunCommandStatus, also after the
-// end of the run.
+// end of the run. It takes a StatusRequest, or nothing.
 const StatusQuery = "status"
+
+// StatusRequest asks for a part of the nodes: From a place, from 0, and how many.
+// 0 nodes are StatusNodes.
+type StatusRequest struct {
+	From  int `json:"from"`
+	Nodes int `json:"nodes"`
+}
+
+// StatusNodes is how many nodes a status holds at the most, unless it is asked for
+// more.
+const StatusNodes = 1000
 
 // Phase is what a run is doing.
 type Phase string
@@ -37,23 +49,56 @@ const (
 // NodeState is how a node stands; see the constants of package activities.
 type NodeState = activities.NodeState
 
-// RunCommandStatus is how a run stands.
+// RunCommandStatus is how a run stands. Its Nodes may be a part of all.
 type RunCommandStatus struct {
 	Phase Phase `json:"phase"`
+
+	// NodeCount says how many nodes there are, and States in which states.
+	NodeCount int               `json:"nodeCount"`
+	States    map[NodeState]int `json:"states,omitempty"`
+
 	RunCommandResult
 }
 
 // RunCommandResult is what became of a run. Verdict is empty while it goes on and
 // when it could not be followed to its end; Reason then says why.
 type RunCommandResult struct {
-	ClusterID   string       `json:"clusterId"`
-	Command     string       `json:"command"`
-	CommandID   string       `json:"commandId,omitempty"`
-	Verdict     Verdict      `json:"verdict,omitempty"`
-	Reason      string       `json:"reason,omitempty"`
-	SubmittedAt time.Time    `json:"submittedAt,omitzero"`
-	EndedAt     time.Time    `json:"endedAt,omitzero"`
-	Nodes       []NodeResult `json:"nodes"`
+	ClusterID string `json:"clusterId"`
+	Command   string `json:"command"`
+
+	// CommandID and SubmittedAt are those of the first of the Commands, which is
+	// the only one unless the nodes are many.
+	CommandID   string    `json:"commandId,omitempty"`
+	SubmittedAt time.Time `json:"submittedAt,omitzero"`
+	Commands    []Command `json:"commands,omitempty"`
+
+	Verdict   Verdict     `json:"verdict,omitempty"`
+	Reason    string      `json:"reason,omitempty"`
+	StartedAt time.Time   `json:"startedAt,omitzero"`
+	EndedAt   time.Time   `json:"endedAt,omitzero"`
+	Nodes     NodeResults `json:"nodes"`
+
+	index map[string]int // of the nodes, by id
+}
+
+// NodeResults are the nodes of a run, in the order of its target; a long list is
+// written as columns.
+type NodeResults []NodeResult
+
+// MarshalJSON writes the list; see package columns.
+func (n NodeResults) MarshalJSON() ([]byte, error) { return columns.Marshal(n) }
+
+// UnmarshalJSON reads it, also as a plain array.
+func (n *NodeResults) UnmarshalJSON(text []byte) error {
+	return columns.Unmarshal(text, (*[]NodeResult)(n))
+}
+
+func (n NodeResults) ids() []string {
+	ids := make([]string, len(n))
+	for i, node := range n {
+		ids[i] = node.InstanceID
+	}
+	return ids
 }
 
 // NodeResult is how one node stands, or what became of it.
@@ -67,7 +112,8 @@ type NodeResult struct {
 
 	ExitCode    *int      `json:"exitCode"` // null until one was read
 	Output      string    `json:"output,omitempty"`
-	OutputBytes int       `json:"outputBytes,omitempty"` // more than len(Output) when it was cut
+	OutputBytes int       `json:"outputBytes,omitempty"` // as the service gave it
+	OutputCut   bool      `json:"outputCut,omitempty"`   // Output is its beginning and its end
 	FinishedAt  time.Time `json:"finishedAt,omitzero"`
 
 	// Reason says why the node did not succeed, where its state alone does not.
@@ -96,75 +142,77 @@ func (r RunCommandResult) EndedNodes() int {
 
 func (r *RunCommandResult) allEnded() bool { return r.EndedNodes() == len(r.Nodes) }
 
-func (r *RunCommandResult) instanceIDs() []string {
-	ids := make([]string, len(r.Nodes))
-	for i, node := range r.Nodes {
-		ids[i] = node.InstanceID
+func (r *RunCommandResult) node(id string) *NodeResult {
+	if len(r.index) != len(r.Nodes) {
+		r.index = make(map[string]int, len(r.Nodes))
+		for i, node := range r.Nodes {
+			r.index[node.InstanceID] = i
+		}
 	}
-	return ids
+	if i, found := r.index[id]; found {
+		return &r.Nodes[i]
+	}
+	return nil
 }
 
-func (r *RunCommandResult) nodeStatuses() []activities.NodeStatus {
-	statuses := make([]activities.NodeStatus, len(r.Nodes))
-	for i, node := range r.Nodes {
-		statuses[i] = activities.NodeStatus{InstanceID: node.InstanceID, State: node.State, Word: node.Word}
+// nodesOf are the states of the nodes on which a command runs.
+func (r *RunCommandResult) nodesOf(command Command) activities.NodeStatuses {
+	var statuses activities.NodeStatuses
+	add := func(node NodeResult) {
+		statuses = append(statuses, activities.NodeStatus{InstanceID: node.InstanceID, State: node.State, Word: node.Word})
+	}
+	for _, node := range r.Nodes[command.From : command.From+command.Nodes] {
+		add(node)
+	}
+	for _, id := range command.Unasked {
+		add(*r.node(id))
 	}
 	return statuses
 }
 
-func (r *RunCommandResult) node(id string) *NodeResult {
-	i := slices.IndexFunc(r.Nodes, func(node NodeResult) bool { return node.InstanceID == id })
-	if i < 0 {
-		return nil
+func (r *RunCommandResult) set(nodes NodeResults, state NodeState, reason string) {
+	for i := range nodes {
+		nodes[i].State, nodes[i].Reason = state, reason
 	}
-	return &r.Nodes[i]
 }
 
-func (r *RunCommandResult) apply(changed []activities.NodeStatus) {
+// page answers a query with a part of the nodes.
+func (s *RunCommandStatus) page(asked StatusRequest) (RunCommandStatus, error) {
+	page := *s
+	page.NodeCount, page.States = len(s.Nodes), s.RunCommandResult.Counts()
+	from := min(max(asked.From, 0), len(s.Nodes))
+	page.Nodes = s.Nodes[from:min(from+cmp.Or(max(asked.Nodes, 0), StatusNodes), len(s.Nodes))]
+	return page, nil
+}
+
+// Apply adds what is newly known of nodes.
+func (s *RunCommandStatus) Apply(changed []activities.NodeStatus) {
 	for _, now := range changed {
-		if node := r.node(now.InstanceID); node != nil {
-			node.State, node.Word = now.State, now.Word
+		before := activities.Running
+		if node := s.node(now.InstanceID); node != nil {
+			if node.State.Ended() {
+				continue
+			}
+			before, node.State, node.Word = node.State, now.State, now.Word
+		}
+		if s.States != nil {
+			s.States[before]--
+			s.States[now.State]++
 		}
 	}
 }
 
-func (r *RunCommandResult) setAll(state NodeState, reason string) {
-	for i := range r.Nodes {
-		r.Nodes[i].State, r.Nodes[i].Reason = state, reason
+// Counts says how many nodes are in each state, those beyond this part included.
+func (s RunCommandStatus) Counts() map[NodeState]int {
+	if s.States != nil {
+		return s.States
 	}
-}
-
-// accept takes the nodes that the service says it runs the command on. Those that
-// nobody asked for are followed and shown too, and spoil the verdict.
-func (r *RunCommandResult) accept(accepted []string) {
-	for _, id := range accepted {
-		if node := r.node(id); node != nil {
-			node.State = activities.Running
-			continue
-		}
-		r.Nodes = append(r.Nodes, NodeResult{InstanceID: id, State: activities.Running})
-		r.Reason = fmt.Sprintf("the service reports the command on nodes that were not asked for, such as %s", id)
-	}
-}
-
-// overdue marks what was not seen to end by the deadline.
-func (r *RunCommandResult) overdue() {
-	for i := range r.Nodes {
-		node := &r.Nodes[i]
-		switch {
-		case node.State.Ended():
-		case node.State == activities.Unknown && node.Word == "":
-			node.State, node.Reason = activities.Lost, "not in the service's listing up to the deadline"
-		default:
-			node.Reason = "not seen to end by the deadline; it may still be running"
-		}
-	}
-	r.Reason = "the deadline passed before every node was seen to end"
+	return s.RunCommandResult.Counts()
 }
 
 func (r *RunCommandResult) cancelReason() string {
 	switch going := len(r.Nodes) - r.EndedNodes(); {
-	case r.CommandID == "":
+	case len(r.Commands) == 0:
 		return "cancelled before the command was submitted"
 	case going > 0:
 		return fmt.Sprintf("the wait was cancelled; the command was not stopped and may still be running on %d of %s", going, Nodes(len(r.Nodes)))

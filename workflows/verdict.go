@@ -7,40 +7,6 @@ import (
 	"ehpcflow/activities"
 )
 
-// collectable lists the nodes that may have left a result.
-func (r *RunCommandResult) collectable() []string {
-	var ids []string
-	for _, node := range r.Nodes {
-		switch node.State {
-		case activities.Finished, activities.Failed, activities.Stopped, activities.TimedOut:
-			ids = append(ids, node.InstanceID)
-		case activities.Pending, activities.Running, activities.Unknown, activities.Succeeded,
-			activities.Nonzero, activities.Lost, activities.Skipped:
-		}
-	}
-	return ids
-}
-
-// judge gives every node that ended its final state.
-func (r *RunCommandResult) judge(records []activities.ResultRecord, timeout time.Duration) {
-	byNode := make(map[string]activities.ResultRecord, len(records))
-	for _, record := range records {
-		byNode[record.InstanceID] = record
-	}
-	for _, id := range r.collectable() {
-		node := r.node(id)
-		record, found := byNode[id]
-		node.State, node.Reason = judgeNode(node.State, record, found, r.SubmittedAt.Add(timeout))
-		if node.State == activities.TimedOut {
-			node.Reason = fmt.Sprintf("killed at its timeout of %v", timeout)
-		}
-		node.ExitCode = record.ExitCode
-		node.Output = record.Output
-		node.OutputBytes = record.OutputBytes
-		node.FinishedAt = record.FinishedAt
-	}
-}
-
 // judgeNode decides from the state that a node ended in and the record that it
 // left. Success needs an exit code of 0 that was really read, on an execution
 // that the service calls finished and collected. The service has no word of its
@@ -81,7 +47,8 @@ func lastSeen(ended NodeState) NodeState {
 	return ended
 }
 
-// verdict follows from the nodes alone. Nodes that nobody asked for spoil it.
+// verdict follows from the nodes alone. What is worth a reason, such as nodes that
+// nobody asked for, spoils it.
 func (r *RunCommandResult) verdict() Verdict {
 	succeeded := r.Counts()[activities.Succeeded]
 	switch {

@@ -39,7 +39,10 @@ func TestANodeSucceedsOnlyByAnExitCodeThatWasRead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := RunCommandResult{SubmittedAt: submitted, Nodes: []NodeResult{{InstanceID: "i-a", State: tc.ended}}}
+			r := RunCommandResult{
+				Commands: []Command{{SubmittedAt: submitted, Nodes: 1}},
+				Nodes:    []NodeResult{{InstanceID: "i-a", State: tc.ended}},
+			}
 			var records []activities.ResultRecord
 			if tc.record != nil {
 				tc.record.InstanceID = "i-a"
@@ -48,7 +51,7 @@ func TestANodeSucceedsOnlyByAnExitCodeThatWasRead(t *testing.T) {
 				}
 				records = append(records, *tc.record)
 			}
-			r.judge(records, time.Minute)
+			r.judge(records, nil, time.Minute)
 			require.Equal(t, tc.want, r.Nodes[0].State)
 			require.Equal(t, tc.want == activities.Succeeded, r.verdict() == Succeeded)
 			if r.Nodes[0].State == activities.Failed {
@@ -78,12 +81,6 @@ func TestTheVerdictFollowsFromTheNodes(t *testing.T) {
 		}
 		require.Equal(t, tc.want, r.verdict(), "%v", tc.states)
 	}
-}
-
-func TestOutputOfALargeRunStaysWithinAPayload(t *testing.T) {
-	t.Parallel()
-	require.Equal(t, 24<<10, outputLimit(1))
-	require.LessOrEqual(t, MaxNodes*outputLimit(MaxNodes), 512<<10)
 }
 
 func TestDetailsOfALargeRunStayWithinWhatTheServerTakes(t *testing.T) {

@@ -44,7 +44,7 @@ func TestLongOutputStandsWholeBelowTheTable(t *testing.T) {
 	t.Parallel()
 	text := written(t, report(
 		workflows.NodeResult{InstanceID: "i-a", State: activities.Succeeded, ExitCode: code(0), Output: "one\ntwo\n", OutputBytes: 8},
-		workflows.NodeResult{InstanceID: "i-b", State: activities.Nonzero, ExitCode: code(3), Output: "x", OutputBytes: 30_000},
+		workflows.NodeResult{InstanceID: "i-b", State: activities.Nonzero, ExitCode: code(3), Output: "x", OutputBytes: 30_000, OutputCut: true},
 	))
 	require.Contains(t, text, "\n==> i-a\none\ntwo\n")
 	require.Contains(t, text, "\n==> i-b, cut from 30000 bytes\nx\n")

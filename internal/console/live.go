@@ -57,7 +57,7 @@ func (l *live) Show(report runs.Report) {
 	if news {
 		fmt.Fprintf(l.screen, "waiting: %s\n", printable(report.Trouble))
 	}
-	if len(report.Nodes) <= l.most {
+	if max(report.NodeCount, len(report.Nodes)) <= l.most {
 		for i := lines; i < len(report.Nodes); i++ {
 			l.addLine(func() string { return l.node(i) })
 		}

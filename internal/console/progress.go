@@ -37,19 +37,27 @@ type lines struct {
 	out     io.Writer
 	phase   workflows.Phase
 	states  map[string]string
+	summary string // of a run with too many nodes for a line each
 	trouble string
 }
 
 func (l *lines) Show(report runs.Report) {
 	if report.Phase != l.phase && report.Phase != "" {
-		l.phase = report.Phase
-		l.print(phaseText(report))
+		l.phase, l.summary = report.Phase, phaseText(report)
+		l.print(l.summary)
 	}
 	if report.Trouble != l.trouble {
 		l.trouble = report.Trouble
 		if l.trouble != "" {
 			l.print("waiting: " + l.trouble)
 		}
+	}
+	if max(report.NodeCount, len(report.Nodes)) > mostListed {
+		if text := phaseText(report); text != l.summary {
+			l.summary = text
+			l.print(text)
+		}
+		return
 	}
 	for _, node := range report.Nodes {
 		if state := stateText(node); state != l.states[node.InstanceID] {
@@ -73,13 +81,20 @@ func phaseText(report runs.Report) string {
 	case workflows.Submitting:
 		return "starting the command on " + workflows.Nodes(len(report.Nodes))
 	case workflows.Watching:
-		return fmt.Sprintf("command %s: %s", report.CommandID, report.CountsText())
+		return fmt.Sprintf("%s: %s", commandText(report), workflows.CountsText(report.Counts()))
 	case workflows.Collecting:
 		return "reading exit codes and output"
 	case workflows.Ended:
-		return "ended: " + report.CountsText()
+		return "ended: " + workflows.CountsText(report.Counts())
 	}
 	return "waiting for a worker"
+}
+
+func commandText(report runs.Report) string {
+	if more := len(report.Commands) - 1; more > 0 {
+		return fmt.Sprintf("command %s and %d more", report.CommandID, more)
+	}
+	return "command " + report.CommandID
 }
 
 func stateText(node workflows.NodeResult) string {

@@ -9,30 +9,39 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
+	"ehpcflow/activities"
 	"ehpcflow/internal/runs"
 	"ehpcflow/workflows"
 )
 
-// WriteJSON writes a report for machines.
+// WriteJSON writes a report for machines. However many the nodes are, each is an
+// object of its own.
 func WriteJSON(out io.Writer, report runs.Report) error {
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	return encoder.Encode(report)
+	return encoder.Encode(struct {
+		runs.Report
+		Nodes []workflows.NodeResult `json:"nodes"`
+	}{report, report.Nodes})
 }
 
 // WriteResult writes a report for people: a table of the nodes, the output in it
 // while each is one line, below it otherwise, and the verdict.
 func WriteResult(out io.Writer, report runs.Report) error {
 	var b strings.Builder
-	inTable := oneLineEach(report.Nodes)
-	if len(report.Nodes) > 0 {
-		b.WriteString(nodeTable(report.Nodes, inTable) + "\n")
+	nodes := worthListing(report.Nodes)
+	inTable := oneLineEach(nodes)
+	if len(nodes) > 0 {
+		b.WriteString(nodeTable(nodes, inTable) + "\n")
 	}
 	if !inTable {
-		for _, node := range report.Nodes {
+		for _, node := range nodes {
 			b.WriteString(outputOf(node))
 		}
+	}
+	if left := len(report.Nodes) - len(nodes); left > 0 {
+		fmt.Fprintf(&b, "\n%s not listed; --json has them all\n", workflows.Nodes(left))
 	}
 	b.WriteString(headline(report) + "\n")
 	_, err := io.WriteString(out, b.String())
@@ -85,6 +94,23 @@ func nodeTable(nodes []workflows.NodeResult, withOutput bool) string {
 	return t.Render()
 }
 
+// mostListed is how many nodes are listed all. Of more, those are that did not
+// succeed.
+const mostListed = 100
+
+func worthListing(nodes []workflows.NodeResult) []workflows.NodeResult {
+	if len(nodes) <= mostListed {
+		return nodes
+	}
+	var listed []workflows.NodeResult
+	for _, node := range nodes {
+		if node.State != activities.Succeeded && len(listed) < mostListed {
+			listed = append(listed, node)
+		}
+	}
+	return listed
+}
+
 func oneLineEach(nodes []workflows.NodeResult) bool {
 	for _, node := range nodes {
 		text := strings.TrimRight(node.Output, "\n")
@@ -100,7 +126,7 @@ func outputOf(node workflows.NodeResult) string {
 		return ""
 	}
 	cut := ""
-	if node.OutputBytes > len(node.Output) {
+	if node.OutputCut {
 		cut = fmt.Sprintf(", cut from %d bytes", node.OutputBytes)
 	}
 	return fmt.Sprintf("\n==> %s%s\n%s\n", node.InstanceID, cut, printable(strings.TrimRight(node.Output, "\n")))
@@ -118,9 +144,9 @@ func headline(report runs.Report) string {
 	case report.Error != nil:
 		return fmt.Sprintf("\nrun %s %s: %s", report.RunID, report.State, printable(report.Error.Message))
 	case report.Reason != "":
-		return fmt.Sprintf("\nrun %s: %s (%s; %s)", report.RunID, report.Verdict, report.CountsText(), printable(report.Reason))
+		return fmt.Sprintf("\nrun %s: %s (%s; %s)", report.RunID, report.Verdict, workflows.CountsText(report.Counts()), printable(report.Reason))
 	}
-	return fmt.Sprintf("\nrun %s: %s (%s)", report.RunID, report.Verdict, report.CountsText())
+	return fmt.Sprintf("\nrun %s: %s (%s)", report.RunID, report.Verdict, workflows.CountsText(report.Counts()))
 }
 
 // printable keeps what nodes and services say from steering the terminal.

@@ -18,7 +18,7 @@ func Follow(ctx context.Context, c client.Client, id string, show func(Report)) 
 	var last Report
 	answered := time.Now()
 	for since := time.Now(); ; {
-		report, err := Read(ctx, c, id)
+		report, err := read(ctx, c, id, onePage)
 		switch {
 		case ctx.Err() != nil:
 			return last, ctx.Err()

@@ -11,8 +11,10 @@ import (
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
+	"ehpcflow/activities"
 	"ehpcflow/workflows"
 )
 
@@ -65,8 +67,20 @@ type NotFoundError struct{ Message string }
 
 func (e *NotFoundError) Error() string { return e.Message }
 
-// Read reports how a run stands.
+// Read reports how a run stands, with every node.
 func Read(ctx context.Context, c client.Client, id string) (Report, error) {
+	return read(ctx, c, id, wholeFleet)
+}
+
+// Parts of a run's nodes to read.
+const (
+	wholeFleet = true
+	onePage    = false
+)
+
+// read reports how a run stands. Of a large one that goes on, it reads the first
+// page of nodes, or the whole fleet.
+func read(ctx context.Context, c client.Client, id string, whole bool) (Report, error) {
 	report := Report{RunID: id}
 	described, err := c.DescribeWorkflowExecution(ctx, id, "")
 	var notFound *serviceerror.NotFound
@@ -85,7 +99,8 @@ func Read(ctx context.Context, c client.Client, id string) (Report, error) {
 		return report, report.readEnd(ctx, c)
 	case Running, Terminated, TimedOut:
 		report.Trouble = trouble(described)
-		report.readStatus(ctx, c)
+		report.readStatus(ctx, c, whole)
+		report.addProgress(described)
 	}
 	if report.State == Terminated || report.State == TimedOut {
 		report.Trouble = ""
@@ -94,7 +109,10 @@ func Read(ctx context.Context, c client.Client, id string) (Report, error) {
 	return report, nil
 }
 
-const runCommandType = "RunCommand"
+const (
+	runCommandType = "RunCommand"
+	watchType      = "ListInvocationStatus"
+)
 
 func stateOf(status enumspb.WorkflowExecutionStatus) State {
 	switch status {
@@ -114,15 +132,40 @@ func stateOf(status enumspb.WorkflowExecutionStatus) State {
 }
 
 // readStatus asks the run itself, which takes a worker.
-func (r *Report) readStatus(ctx context.Context, c client.Client) {
+func (r *Report) readStatus(ctx context.Context, c client.Client, whole bool) {
 	ctx, cancel := context.WithTimeout(ctx, queryPatience)
 	defer cancel()
-	answer, err := c.QueryWorkflow(ctx, r.RunID, "", workflows.StatusQuery)
-	if err == nil {
-		err = answer.Get(&r.RunCommandStatus)
+	var nodes workflows.NodeResults
+	for {
+		answer, err := c.QueryWorkflow(ctx, r.RunID, "", workflows.StatusQuery, workflows.StatusRequest{From: len(nodes)})
+		var page workflows.RunCommandStatus
+		if err == nil {
+			err = answer.Get(&page)
+		}
+		if err != nil {
+			if r.Trouble == "" {
+				r.Trouble = "no worker answers for the run; it goes on when one does"
+			}
+			return
+		}
+		nodes = append(nodes, page.Nodes...)
+		r.RunCommandStatus = page
+		r.Nodes = nodes
+		if !whole || len(page.Nodes) == 0 || len(nodes) >= page.NodeCount {
+			return
+		}
 	}
-	if err != nil && r.Trouble == "" {
-		r.Trouble = "no worker answers for the run; it goes on when one does"
+}
+
+// addProgress adds what a watch has seen and not reported yet, from its heartbeat.
+func (r *Report) addProgress(described *workflowservice.DescribeWorkflowExecutionResponse) {
+	for _, pending := range described.GetPendingActivities() {
+		var progress activities.WatchProgress
+		if pending.GetActivityType().GetName() != watchType ||
+			converter.GetDefaultDataConverter().FromPayloads(pending.GetHeartbeatDetails(), &progress) != nil {
+			continue
+		}
+		r.Apply(progress.Changed)
 	}
 }
 

@@ -3,8 +3,10 @@
 package taskqueue
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -26,23 +28,96 @@ const (
 	// pollPeriod is how long a worker's poll lasts at most; one that has not
 	// polled for longer is gone.
 	pollPeriod = 70 * time.Second
+
+	// beatInterval is the least time between two heartbeats of a watch. Those
+	// that are due to nothing but time are much further apart.
+	beatInterval = 2 * time.Second
+
+	// deadlockPatience is how long a step of a run may compute: reading 10,000
+	// nodes on a busy machine takes a while.
+	deadlockPatience = 10 * time.Second
 )
 
-// NewWorker returns a worker for the queue with everything registered.
-func NewWorker(c client.Client, queue string, acts *activities.Activities) worker.Worker {
-	w := worker.New(c, queue, worker.Options{WorkerStopTimeout: stopPatience})
-	w.RegisterWorkflow(workflows.RunCommand)
-	w.RegisterActivity(acts)
-	return w
+// Settings are how much a worker takes on. The zero value is DefaultSettings.
+type Settings struct {
+	// Watches is how many commands it watches at a time; more wait for a place.
+	// Each takes some 20 kB of memory. Default 10,000.
+	Watches int
+
+	// Calls is how many other activities run at a time: submits, listings,
+	// results. Each is a call or two. Default 200.
+	Calls int
 }
 
-// Served reports whether a worker takes both workflow and activity tasks from the
-// queue.
+// DefaultSettings are those of a worker that has a small machine to itself.
+var DefaultSettings = Settings{Watches: 10_000, Calls: 200}
+
+// WorkflowCache is how many runs a worker process keeps in memory between two of
+// their steps. Others are replayed from their history, which is short, when they
+// go on; so a small cache saves memory where most runs are being watched.
+const WorkflowCache = 500
+
+// Worker serves a task queue and its watches.
+type Worker struct{ main, watches worker.Worker }
+
+// NewWorker returns a worker for the queue with everything registered. Watches
+// have a queue and places of their own, so that however many there are, commands
+// are submitted and results collected.
+func NewWorker(c client.Client, queue string, acts *activities.Activities, s Settings) *Worker {
+	asNeeded := worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{})
+	main := worker.New(c, queue, worker.Options{
+		WorkerStopTimeout:                  stopPatience,
+		MaxConcurrentActivityExecutionSize: cmp.Or(s.Calls, DefaultSettings.Calls),
+		ActivityTaskPollerBehavior:         asNeeded,
+		WorkflowTaskPollerBehavior:         asNeeded,
+		DeadlockDetectionTimeout:           deadlockPatience,
+	})
+	main.RegisterWorkflow(workflows.RunCommand)
+	main.RegisterActivity(acts)
+	watches := worker.New(c, workflows.WatchQueue(queue), worker.Options{
+		WorkerStopTimeout:                  stopPatience,
+		DisableWorkflowWorker:              true,
+		MaxConcurrentActivityExecutionSize: cmp.Or(s.Watches, DefaultSettings.Watches),
+		ActivityTaskPollerBehavior:         asNeeded,
+		MaxHeartbeatThrottleInterval:       beatInterval,
+	})
+	watches.RegisterActivity(acts)
+	return &Worker{main, watches}
+}
+
+// Start begins to serve.
+func (w *Worker) Start() error {
+	if err := w.watches.Start(); err != nil {
+		return err
+	}
+	if err := w.main.Start(); err != nil {
+		w.watches.Stop()
+		return err
+	}
+	return nil
+}
+
+// Stop hands the watches over and finishes what else is under way.
+func (w *Worker) Stop() {
+	var stopping sync.WaitGroup
+	stopping.Go(w.watches.Stop)
+	stopping.Go(w.main.Stop)
+	stopping.Wait()
+}
+
+// Served reports whether a worker takes all kinds of tasks from the queue.
 func Served(ctx context.Context, c client.Client, queue string) (bool, error) {
-	for _, kind := range []enumspb.TaskQueueType{enumspb.TASK_QUEUE_TYPE_WORKFLOW, enumspb.TASK_QUEUE_TYPE_ACTIVITY} {
-		described, err := c.DescribeTaskQueue(ctx, queue, kind)
+	for _, needed := range []struct {
+		queue string
+		kind  enumspb.TaskQueueType
+	}{
+		{queue, enumspb.TASK_QUEUE_TYPE_WORKFLOW},
+		{queue, enumspb.TASK_QUEUE_TYPE_ACTIVITY},
+		{workflows.WatchQueue(queue), enumspb.TASK_QUEUE_TYPE_ACTIVITY},
+	} {
+		described, err := c.DescribeTaskQueue(ctx, needed.queue, needed.kind)
 		if err != nil {
-			return false, fmt.Errorf("describe task queue %s: %w", queue, err)
+			return false, fmt.Errorf("describe task queue %s: %w", needed.queue, err)
 		}
 		served := false
 		for _, poller := range described.GetPollers() {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/credentials"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/worker"
 	"go.uber.org/zap"
 
 	"ehpcflow/activities"
@@ -49,7 +48,7 @@ type Stack struct {
 	Key       ehpcsim.AccessKey // with which the API is called
 	Client    client.Client
 	options   Options
-	worker    worker.Worker
+	worker    *taskqueue.Worker
 }
 
 // Start starts everything and returns when runs can be started.
@@ -101,7 +100,7 @@ func (s *Stack) StartWorker() error {
 	if err != nil {
 		return fmt.Errorf("start the worker: %w", err)
 	}
-	w := taskqueue.NewWorker(s.Client, s.options.TaskQueue, &activities.Activities{EHPC: api, Pace: s.options.Pace})
+	w := taskqueue.NewWorker(s.Client, s.options.TaskQueue, &activities.Activities{EHPC: api, Pace: s.options.Pace}, taskqueue.Settings{})
 	if err := w.Start(); err != nil {
 		return fmt.Errorf("start the worker: %w", err)
 	}

@@ -1,0 +1,247 @@
+package activities
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"golang.org/x/sync/errgroup"
+
+	"ehpcflow/ehpc"
+)
+
+const (
+	// looksAtOnce bounds the calls that a look at many commands makes at a time.
+	looksAtOnce = 8
+
+	// mostHeld changes are reported together, and ride in a heartbeat.
+	mostHeld = 500
+)
+
+// watch is the state of one attempt to watch.
+type watch struct {
+	activities *Activities
+	in         ListInvocationStatusInput
+	commands   []*command
+	resumed    map[string]NodeStatus // ended nodes that an earlier attempt saw
+	progress   WatchProgress
+	looked     time.Duration // how long the last look took
+
+	mu            sync.Mutex // over what is below, and the commands, during a look
+	changedInLook bool
+}
+
+// command is a command under watch. The states are nil until they have ids.
+type command struct {
+	WatchedCommand
+	reported  map[string]NodeStatus
+	now       []NodeStatus
+	unmatched bool
+}
+
+func (a *Activities) newWatch(in ListInvocationStatusInput) *watch {
+	if len(in.Commands) == 0 {
+		in.Commands = []WatchedCommand{{CommandID: in.CommandID, SubmittedAt: in.SubmittedAt, Nodes: in.Nodes}}
+	}
+	w := &watch{activities: a, in: in}
+	for _, c := range in.Commands {
+		watched := &command{WatchedCommand: c}
+		if c.Packed == nil {
+			watched.setKnown(c.Nodes)
+		}
+		w.commands = append(w.commands, watched)
+	}
+	w.progress.Nodes = w.counts()
+	return w
+}
+
+// resume goes on from what an earlier attempt left. A node that it saw end has
+// ended, even if no listing shows it any more.
+func (w *watch) resume(ctx context.Context) {
+	var left WatchProgress
+	if !activity.HasHeartbeatDetails(ctx) || activity.GetHeartbeatDetails(ctx, &left) != nil {
+		return
+	}
+	left.Nodes = w.progress.Nodes
+	w.progress = left
+	w.resumed = make(map[string]NodeStatus)
+	for _, node := range left.Changed {
+		if node.State.Ended() {
+			w.resumed[node.InstanceID] = node
+		}
+	}
+	for _, c := range w.commands {
+		c.adopt(w.resumed)
+	}
+}
+
+// look asks for the state of every command that still runs. After an error it says
+// at which command; the answers for the others count.
+func (w *watch) look(ctx context.Context) (failed WatchedCommand, err error) {
+	began := time.Now()
+	w.changedInLook = false
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(looksAtOnce)
+	for _, c := range w.commands {
+		if c.ended() {
+			continue
+		}
+		group.Go(func() error {
+			answer, err := w.activities.EHPC.ListInvocationStatus(groupCtx, ehpc.ListInvocationStatusRequest{
+				ClusterID: w.in.ClusterID,
+				CommandID: c.CommandID,
+			})
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if err != nil {
+				if groupCtx.Err() == nil {
+					failed = c.WatchedCommand
+				}
+				return err
+			}
+			w.take(c, answer.Instances)
+			return nil
+		})
+	}
+	err = group.Wait()
+	w.progress.Looks++
+	w.progress.LastLook = time.Now().UTC()
+	w.looked = time.Since(began)
+	w.sum()
+	return failed, err
+}
+
+// take compares a listing with what is known.
+func (w *watch) take(c *command, listed []ehpc.InvokeInstance) {
+	if c.now == nil {
+		known, ok := c.known(listed)
+		if !ok {
+			// The service may show the nodes of a new command one by one.
+			c.unmatched = time.Since(c.SubmittedAt) > w.activities.Pace.NewFor
+			return
+		}
+		c.setKnown(known)
+		c.adopt(w.resumed)
+	}
+	for _, node := range changes(c.now, listed) {
+		c.set(node)
+		w.changedInLook = true
+	}
+}
+
+// sum brings the progress up to date.
+func (w *watch) sum() {
+	w.progress.Nodes = w.counts()
+	w.progress.Changed = nil
+	for _, c := range w.commands {
+		w.progress.Changed = append(w.progress.Changed, c.changed()...)
+	}
+	switch {
+	case len(w.progress.Changed) == 0:
+		w.progress.ChangedSince = time.Time{}
+	case w.progress.ChangedSince.IsZero():
+		w.progress.ChangedSince = w.progress.LastLook
+	}
+}
+
+// report is what to return after a look; nil is nothing yet.
+func (w *watch) report(now time.Time) *ListInvocationStatusResult {
+	result := &ListInvocationStatusResult{Changed: w.progress.Changed, DeadlinePassed: now.After(w.in.Deadline)}
+	ended := true
+	for _, c := range w.commands {
+		ended = ended && c.ended()
+		if c.unmatched {
+			result.Unmatched = append(result.Unmatched, c.CommandID)
+		}
+	}
+	switch {
+	case ended, result.DeadlinePassed, len(result.Unmatched) > 0, len(result.Changed) >= mostHeld:
+		return result
+	case len(result.Changed) > 0 && !now.Before(w.heldUntil()):
+		return result
+	}
+	return nil
+}
+
+// heldUntil is when changes are reported that nothing else brings out.
+func (w *watch) heldUntil() time.Time {
+	return w.activities.Pace.holdUntil(w.in.Milestones, w.progress.ChangedSince)
+}
+
+// untilLook says how long to wait for the next look. It is stretched when looks
+// take long, because then many want the requests that are to be had.
+func (w *watch) untilLook(now time.Time) time.Duration {
+	wait := max(w.activities.Pace.UntilLook(w.in.Milestones, now), w.looked)
+	ends := []time.Time{w.in.Deadline.Add(w.activities.Pace.Look.Min)}
+	if len(w.progress.Changed) > 0 {
+		ends = append(ends, w.heldUntil())
+	}
+	for _, end := range ends {
+		if left := end.Sub(now); left > 0 {
+			wait = min(wait, left)
+		}
+	}
+	w.progress.NextLook = now.Add(wait).UTC()
+	return wait
+}
+
+func (w *watch) counts() map[NodeState]int {
+	counts := make(map[NodeState]int)
+	for _, c := range w.commands {
+		for _, node := range c.now {
+			counts[node.State]++
+		}
+		if c.now == nil && c.Packed != nil {
+			for state, n := range c.Packed.counts() {
+				counts[state] += n
+			}
+		}
+	}
+	return counts
+}
+
+// setKnown sets out from states that were reported before.
+func (c *command) setKnown(nodes []NodeStatus) {
+	c.reported = make(map[string]NodeStatus, len(nodes))
+	for _, node := range nodes {
+		c.reported[node.InstanceID] = node
+	}
+	c.now = append([]NodeStatus{}, nodes...)
+}
+
+// adopt takes over what an earlier attempt saw.
+func (c *command) adopt(ended map[string]NodeStatus) {
+	for i, node := range c.now {
+		if seen, found := ended[node.InstanceID]; found {
+			c.now[i] = seen
+		}
+	}
+}
+
+func (c *command) set(node NodeStatus) {
+	for i := range c.now {
+		if c.now[i].InstanceID == node.InstanceID {
+			c.now[i] = node
+			return
+		}
+	}
+	c.now = append(c.now, node)
+}
+
+// changed are the nodes that are not as they were reported.
+func (c *command) changed() []NodeStatus {
+	var changed []NodeStatus
+	for _, node := range c.now {
+		before, asked := c.reported[node.InstanceID]
+		if !asked {
+			node.CommandID = c.CommandID
+		}
+		if before != node {
+			changed = append(changed, node)
+		}
+	}
+	return changed
+}
+
+func (c *command) ended() bool { return c.now != nil && NodeStatuses(c.now).Ended() }
