@@ -56,14 +56,12 @@ type WatchProgress struct {
 // attempt goes on from the heartbeat.
 func (a *Activities) ListInvocationStatus(ctx context.Context, in ListInvocationStatusInput) (*ListInvocationStatusResult, error) {
 	w := a.newWatch(in)
-	alive := keepAlive(ctx, w.progress)
-	defer alive.stop()
-
 	wait := a.Pace.UntilLook(in.Milestones, time.Now())
-	if activity.GetInfo(ctx).Attempt > 1 { // an error's back-off is behind it, a lost worker's time as well
-		w.resume(ctx)
+	if w.resume(ctx) || activity.GetInfo(ctx).Attempt > 1 { // with an error's back-off or a lost worker's time behind it
 		wait = time.Until(w.progress.NextLook)
 	}
+	alive := keepAlive(ctx, w.progress)
+	defer alive.stop()
 	for {
 		if err := a.untilLook(ctx, wait); err != nil {
 			alive.beat(w.progress)

@@ -58,10 +58,10 @@ func (a *Activities) newWatch(in ListInvocationStatusInput) *watch {
 
 // resume goes on from what an earlier attempt left. A node that it saw end has
 // ended, even if no listing shows it any more.
-func (w *watch) resume(ctx context.Context) {
+func (w *watch) resume(ctx context.Context) bool {
 	var left WatchProgress
 	if !activity.HasHeartbeatDetails(ctx) || activity.GetHeartbeatDetails(ctx, &left) != nil {
-		return
+		return false
 	}
 	left.Nodes = w.progress.Nodes
 	w.progress = left
@@ -74,42 +74,42 @@ func (w *watch) resume(ctx context.Context) {
 	for _, c := range w.commands {
 		c.adopt(w.resumed)
 	}
+	return true
 }
 
 // look asks for the state of every command that still runs. After an error it says
 // at which command; the answers for the others count.
-func (w *watch) look(ctx context.Context) (failed WatchedCommand, err error) {
+func (w *watch) look(ctx context.Context) (failed WatchedCommand, failure error) {
 	began := time.Now()
 	w.changedInLook = false
-	group, groupCtx := errgroup.WithContext(ctx)
+	var group errgroup.Group
 	group.SetLimit(looksAtOnce)
 	for _, c := range w.commands {
 		if c.ended() {
 			continue
 		}
 		group.Go(func() error {
-			answer, err := w.activities.EHPC.ListInvocationStatus(groupCtx, ehpc.ListInvocationStatusRequest{
+			answer, err := w.activities.EHPC.ListInvocationStatus(ctx, ehpc.ListInvocationStatusRequest{
 				ClusterID: w.in.ClusterID,
 				CommandID: c.CommandID,
 			})
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			if err != nil {
-				if groupCtx.Err() == nil {
-					failed = c.WatchedCommand
-				}
-				return err
+			switch {
+			case err == nil:
+				w.take(c, answer.Instances)
+			case failure == nil:
+				failed, failure = c.WatchedCommand, err
 			}
-			w.take(c, answer.Instances)
 			return nil
 		})
 	}
-	err = group.Wait()
+	_ = group.Wait() // the failures are kept above
 	w.progress.Looks++
 	w.progress.LastLook = time.Now().UTC()
 	w.looked = time.Since(began)
 	w.sum()
-	return failed, err
+	return failed, failure
 }
 
 // take compares a listing with what is known.

@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"cmp"
 	"fmt"
 	"time"
 
@@ -39,7 +38,8 @@ func (r *runCommand) collect(ctx workflow.Context) error {
 			var results activities.ListInvocationResultsResult
 			err := future.Get(ctx, &results)
 			if r.pastDeadline(ctx, err) {
-				r.status.Reason = cmp.Or(r.status.Reason, fmt.Sprintf("the run's deadline of %v passed before the results were read", seconds(r.in.DeadlineSeconds)))
+				r.status.addReason(fmt.Sprintf("the run's deadline of %v passed before the results of command %s were read",
+					seconds(r.in.DeadlineSeconds), now[i].CommandID))
 				unread[now[i].CommandID] = true
 				continue
 			}

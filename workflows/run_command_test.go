@@ -18,9 +18,10 @@ import (
 // bundle is a workflow environment with activities that a test replaces.
 type bundle struct {
 	*testsuite.TestWorkflowEnvironment
-	t       *testing.T
-	submits []activities.InvokeShellCommandInput
-	watches []activities.ListInvocationStatusInput
+	t        *testing.T
+	submits  []activities.InvokeShellCommandInput
+	watches  []activities.ListInvocationStatusInput
+	collects []activities.ListInvocationResultsInput
 }
 
 var acts *activities.Activities

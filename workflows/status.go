@@ -140,7 +140,27 @@ func (r RunCommandResult) EndedNodes() int {
 	return ended
 }
 
-func (r *RunCommandResult) allEnded() bool { return r.EndedNodes() == len(r.Nodes) }
+// commandsEnded says whether every command has ended on each of its nodes.
+func (r *RunCommandResult) commandsEnded() bool {
+	for _, command := range r.Commands {
+		if !r.nodesOf(command).Ended() {
+			return false
+		}
+	}
+	return true
+}
+
+// addReason adds a sentence to what keeps the run from being a plain success. A
+// long list of them is cut.
+func (r *RunCommandResult) addReason(reason string) {
+	const most = 2000
+	switch {
+	case r.Reason == "":
+		r.Reason = reason
+	case len(r.Reason) < most:
+		r.Reason += "; " + reason
+	}
+}
 
 func (r *RunCommandResult) node(id string) *NodeResult {
 	if len(r.index) != len(r.Nodes) {

@@ -46,7 +46,7 @@ func (r *runCommand) submit(ctx workflow.Context) error {
 				return err
 			}
 			_, message := r.explain(ctx, err)
-			r.status.Reason = "the command was not started on every node: " + message
+			r.status.addReason("the command was not started on every node: " + message)
 			return nil
 		}
 		from = until
@@ -126,7 +126,7 @@ func (r *RunCommandResult) addUnasked(status activities.NodeStatus) {
 		}
 	}
 	r.Nodes = append(r.Nodes, NodeResult{InstanceID: status.InstanceID, State: status.State, Word: status.Word})
-	r.Reason = fmt.Sprintf("the service reports the command on nodes that were not asked for, such as %s", status.InstanceID)
+	r.addReason(fmt.Sprintf("the service reports the command on %s, which was not asked for", status.InstanceID))
 }
 
 // mayHaveRun says whether a submit that ended with this error may have started

@@ -19,7 +19,7 @@ type Continuation struct {
 
 // watch follows the commands until every node has ended or the deadline is past.
 func (r *runCommand) watch(ctx workflow.Context) error {
-	for !r.status.allEnded() && len(r.status.Commands) > 0 {
+	for !r.status.commandsEnded() {
 		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
 			return r.continueAsNew(ctx)
 		}
@@ -36,7 +36,7 @@ func (r *runCommand) watch(ctx workflow.Context) error {
 			return err
 		}
 		r.apply(seen)
-		if seen.DeadlinePassed && !r.status.allEnded() {
+		if seen.DeadlinePassed && !r.status.commandsEnded() {
 			r.status.overdue(r.overdueReason(ctx))
 			return nil
 		}
@@ -135,13 +135,15 @@ func (r *RunCommandResult) overdue(reason string) {
 		switch {
 		case node.State.Ended():
 			continue
-		case node.State == activities.Unknown && node.Word == "" && node.Reason == "":
+		case node.Reason != "": // nobody knows whether it was started there
+			continue
+		case node.State == activities.Unknown && node.Word == "":
 			node.State, node.Reason = activities.Lost, "not in the service's listing up to the deadline"
-		case node.Reason == "":
+		default:
 			node.Reason = "not seen to end by the deadline; it may still be running"
 		}
 		running = append(running, node.InstanceID)
 	}
-	r.Reason = fmt.Sprintf("%s before every node was seen to end; the command may still be running on %d of %s: %s",
-		reason, len(running), Nodes(len(r.Nodes)), firstFew(running))
+	r.addReason(fmt.Sprintf("%s before every node was seen to end; the command may still be running on %d of %s: %s",
+		reason, len(running), Nodes(len(r.Nodes)), firstFew(running)))
 }

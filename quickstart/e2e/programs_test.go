@@ -173,7 +173,7 @@ func TestBadUseGetsOneLineAndItsExitCode(t *testing.T) {
 		code    int
 		says    string
 	}{
-		"a short command":         {env, "starter", []string{"run", c, "--all", "--", "w"}, 2, "has 1 characters"},
+		"a short command":         {env, "starter", []string{"run", c, "--all", "--", "w"}, 2, "has 1 character,"},
 		"a long command":          {env, "starter", []string{"run", c, "--all", "--", strings.Repeat("x", 2049)}, 2, "has 2049 characters"},
 		"no target":               {env, "starter", []string{"run", c, "--", "echo"}, 2, "--all"},
 		"both targets":            {env, "starter", []string{"run", c, "--all", "--node", "i-a", "--", "echo"}, 2, "choose one"},
