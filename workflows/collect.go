@@ -38,8 +38,7 @@ func (r *runCommand) collect(ctx workflow.Context) error {
 			var results activities.ListInvocationResultsResult
 			err := future.Get(ctx, &results)
 			if r.pastDeadline(ctx, err) {
-				r.status.addReason(fmt.Sprintf("the run's deadline of %v passed before the results of command %s were read",
-					seconds(r.in.DeadlineSeconds), now[i].CommandID))
+				r.status.addReason(fmt.Sprintf("%s before the results of command %s were read", r.deadlineText(), now[i].CommandID))
 				unread[now[i].CommandID] = true
 				continue
 			}

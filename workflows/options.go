@@ -30,6 +30,9 @@ const (
 	// patienceOverdue is granted to the results of a run that is past its deadline.
 	patienceOverdue = time.Minute
 
+	// longestBackoff is more than any wait between two tries of a step.
+	longestBackoff = 2 * time.Minute
+
 	// watchHeartbeat is when a silent watch is given to another worker.
 	watchHeartbeat = 45 * time.Second
 )

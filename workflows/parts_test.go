@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,6 +32,8 @@ func manyNodes(n int) []string {
 func (b *bundle) onParts(refuse func(first string) error) {
 	b.OnActivity(acts.InvokeShellCommand, mock.Anything, mock.Anything).Return(
 		func(_ context.Context, in activities.InvokeShellCommandInput) (*activities.InvokeShellCommandResult, error) {
+			b.mu.Lock()
+			defer b.mu.Unlock()
 			b.submits = append(b.submits, in)
 			if err := refuse(in.InstanceIDs[0]); err != nil {
 				return nil, err
@@ -56,6 +59,8 @@ func (b *bundle) onAllFinished(ids []string) {
 	b.onWatch(activities.ListInvocationStatusResult{Changed: finished(ids)})
 	b.OnActivity(acts.ListInvocationResults, mock.Anything, mock.Anything).Return(
 		func(_ context.Context, in activities.ListInvocationResultsInput) (*activities.ListInvocationResultsResult, error) {
+			b.mu.Lock()
+			defer b.mu.Unlock()
 			b.collects = append(b.collects, in)
 			result := &activities.ListInvocationResultsResult{}
 			first := slices.Index(ids, in.CommandID[len("c-"):])
@@ -98,6 +103,7 @@ func TestALongListOfNodesIsSubmittedInPartsAndWatchedTogether(t *testing.T) {
 		require.Empty(t, command.Nodes, "ids that the service lists are not recorded again")
 	}
 	require.Len(t, b.collects, 11)
+	slices.SortFunc(b.collects, func(a, b activities.ListInvocationResultsInput) int { return strings.Compare(a.CommandID, b.CommandID) })
 	require.Equal(t, 50, b.collects[10].Nodes)
 	require.LessOrEqual(t, b.collects[0].OutputLimit*1050, 512<<10)
 	require.Len(t, result.Commands, 11)

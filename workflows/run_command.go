@@ -141,7 +141,11 @@ func (r *runCommand) explain(ctx workflow.Context, err error) (code, message str
 			"the worker was lost while it submitted the command to cluster %s: the command may be running and was not sent again; "+
 				"look for it in the cluster's command list before starting it anew", r.in.ClusterID)
 	case r.pastDeadline(ctx, err):
-		return "Timeout", fmt.Sprintf("the run's deadline of %v passed before the command was started", seconds(r.in.DeadlineSeconds))
+		message = r.deadlineText()
+		if errors.As(err, &application) {
+			message += "; the last try: " + application.Message()
+		}
+		return "Timeout", message
 	case errors.As(err, &timeout) && errors.As(timeout.Unwrap(), &application):
 		return application.Type(), "gave up after trying for too long: " + application.Message()
 	case errors.As(err, &timeout) && r.status.Phase == Submitting:
@@ -162,6 +166,10 @@ func (r *runCommand) deadline() time.Time {
 	return r.status.StartedAt.Add(seconds(r.in.DeadlineSeconds))
 }
 
+func (r *runCommand) deadlineText() string {
+	return fmt.Sprintf("the run's deadline of %v passed", seconds(r.in.DeadlineSeconds))
+}
+
 // patience is how long a step may take, within a limit and the run's deadline.
 func (r *runCommand) patience(ctx workflow.Context, most time.Duration) time.Duration {
 	if r.deadline().IsZero() {
@@ -171,10 +179,16 @@ func (r *runCommand) patience(ctx workflow.Context, most time.Duration) time.Dur
 }
 
 // pastDeadline says whether an error is that of a step that the run's deadline cut
-// short.
+// short: it came, or the next try of a failing step would be after it.
 func (r *runCommand) pastDeadline(ctx workflow.Context, err error) bool {
+	if err == nil || r.deadline().IsZero() {
+		return false
+	}
+	left := r.deadline().Sub(workflow.Now(ctx))
 	var timeout *temporal.TimeoutError
-	return errors.As(err, &timeout) && !r.deadline().IsZero() && !workflow.Now(ctx).Before(r.deadline())
+	var failed *temporal.ActivityError
+	return errors.As(err, &timeout) && left <= 0 ||
+		errors.As(err, &failed) && failed.RetryState() == enumspb.RETRY_STATE_TIMEOUT && left < longestBackoff
 }
 
 // enter moves the run to a phase and refreshes what the Web UI shows.

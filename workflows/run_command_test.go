@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"context"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 type bundle struct {
 	*testsuite.TestWorkflowEnvironment
 	t        *testing.T
+	mu       sync.Mutex // over what the activities were asked, some at the same time
 	submits  []activities.InvokeShellCommandInput
 	watches  []activities.ListInvocationStatusInput
 	collects []activities.ListInvocationResultsInput
@@ -39,6 +41,8 @@ func newBundle(t *testing.T) *bundle {
 func (b *bundle) onSubmit(accepted []string, err error) {
 	b.OnActivity(acts.InvokeShellCommand, mock.Anything, mock.Anything).Return(
 		func(_ context.Context, in activities.InvokeShellCommandInput) (*activities.InvokeShellCommandResult, error) {
+			b.mu.Lock()
+			defer b.mu.Unlock()
 			b.submits = append(b.submits, in)
 			if err != nil {
 				return nil, err

@@ -2,8 +2,10 @@ package workflows
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"ehpcflow/activities"
@@ -30,7 +32,12 @@ func (r *runCommand) watch(ctx workflow.Context) error {
 		err := workflow.ExecuteActivity(watching(ctx, timeout, r.patience(ctx, timeout+patienceAfter), r.status.watchSummary()),
 			activity.ListInvocationStatus, in).Get(ctx, &seen)
 		if r.pastDeadline(ctx, err) {
-			err, seen.DeadlinePassed = nil, true
+			r.status.overdue(r.deadlineText())
+			var application *temporal.ApplicationError
+			if errors.As(err, &application) {
+				r.status.addReason("the last look: " + application.Message())
+			}
+			return nil
 		}
 		if err != nil {
 			return err
@@ -102,7 +109,7 @@ func (r *runCommand) apply(seen activities.ListInvocationStatusResult) {
 // overdueReason says which deadline passed.
 func (r *runCommand) overdueReason(ctx workflow.Context) string {
 	if deadline := r.deadline(); !deadline.IsZero() && !workflow.Now(ctx).Before(deadline) {
-		return fmt.Sprintf("the run's deadline of %v passed", seconds(r.in.DeadlineSeconds))
+		return r.deadlineText()
 	}
 	return fmt.Sprintf("the deadline passed, %v after the timeout", deadlineSlack)
 }

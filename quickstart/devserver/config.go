@@ -7,6 +7,7 @@ import (
 
 	"go.temporal.io/server/common/cluster"
 	"go.temporal.io/server/common/config"
+	"go.temporal.io/server/common/dynamicconfig"
 	"go.temporal.io/server/common/persistence/sql/sqlplugin/sqlite"
 	"go.temporal.io/server/common/primitives"
 )
@@ -53,6 +54,15 @@ func configuration(o Options, p ports) *config.Config {
 		cfg.Services[string(service)] = config.Service{RPC: config.RPC{GRPCPort: port, BindOnIP: loopback}}
 	}
 	return cfg
+}
+
+// settings are those that a server may change while it runs.
+func settings(o Options) dynamicconfig.StaticClient {
+	values := dynamicconfig.StaticClient{}
+	if o.HistoryEvents > 0 {
+		values[dynamicconfig.HistoryCountSuggestContinueAsNew.Key()] = o.HistoryEvents
+	}
+	return values
 }
 
 func store(database string) *config.SQL {

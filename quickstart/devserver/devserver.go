@@ -12,7 +12,6 @@ import (
 
 	"go.temporal.io/server/common/authorization"
 	"go.temporal.io/server/common/config"
-	"go.temporal.io/server/common/dynamicconfig"
 	"go.temporal.io/server/common/log"
 	"go.temporal.io/server/common/membership/static"
 	"go.temporal.io/server/common/primitives"
@@ -41,6 +40,10 @@ type Options struct {
 	// Port and UIPort are used when they are free, others otherwise. 0 lets
 	// the system choose.
 	Port, UIPort int
+
+	// HistoryEvents is from how many events on the server suggests that a
+	// workflow go on as a new one. 0 is the server's default, 4,096.
+	HistoryEvents int
 
 	// Logger takes the server's own log. Nil drops it.
 	Logger log.Logger
@@ -83,7 +86,7 @@ func Start(o Options) (*Server, error) {
 		temporal.WithLogger(o.Logger),
 		temporal.WithAuthorizer(authorization.NewNoopAuthorizer()),
 		temporal.WithClaimMapper(func(*config.Config) authorization.ClaimMapper { return authorization.NewNoopClaimMapper() }),
-		temporal.WithDynamicConfigClient(dynamicconfig.StaticClient{}),
+		temporal.WithDynamicConfigClient(settings(o)),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("assemble the Temporal server: %w", err)

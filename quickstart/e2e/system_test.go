@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/sdk/converter"
 	"go.uber.org/zap"
 	"google.golang.org/protobuf/encoding/protojson"
 
@@ -27,6 +29,8 @@ import (
 )
 
 var historiesDir = flag.String("histories", "", "directory to record the golden histories in")
+
+var dataConverter = converter.GetDefaultDataConverter()
 
 // The one Temporal server of this package, and the programs under test.
 var (
@@ -84,7 +88,8 @@ func newSystem(t *testing.T, pace activities.Pace) *system {
 
 func newSystemWith(t *testing.T, o stack.Options) *system {
 	t.Helper()
-	o.Temporal, o.SimulatorAddress, o.Nodes = temporal.Address(), "127.0.0.1:0", 4
+	o.SimulatorAddress, o.Nodes = "127.0.0.1:0", cmp.Or(o.Nodes, 4)
+	o.Temporal = cmp.Or(o.Temporal, temporal.Address())
 	o.TaskQueue, o.Identity = t.Name(), "golden"
 	s, err := stack.Start(t.Context(), o)
 	require.NoError(t, err)
@@ -92,17 +97,20 @@ func newSystemWith(t *testing.T, o stack.Options) *system {
 	return &system{Stack: s, t: t, queue: o.TaskQueue}
 }
 
-// start starts a run on all nodes and returns its name.
+// startInput starts a run on all nodes, with an input that may be changed, and
+// returns its name.
+func (s *system) startInput(change func(*workflows.RunCommandInput)) string {
+	s.t.Helper()
+	in := workflows.RunCommandInput{ClusterID: stack.ClusterID, Target: workflows.Target{All: true}, TimeoutSeconds: 120}
+	change(&in)
+	id := runs.NewID()
+	require.NoError(s.t, runs.Start(s.t.Context(), s.Client, s.queue, id, in))
+	return id
+}
+
 func (s *system) start(command string) string {
 	s.t.Helper()
-	id := runs.NewID()
-	require.NoError(s.t, runs.Start(s.t.Context(), s.Client, s.queue, id, workflows.RunCommandInput{
-		ClusterID:      stack.ClusterID,
-		Target:         workflows.Target{All: true},
-		Command:        command,
-		TimeoutSeconds: 120,
-	}))
-	return id
+	return s.startInput(func(in *workflows.RunCommandInput) { in.Command = command })
 }
 
 // end follows a run to its end.
@@ -116,6 +124,11 @@ func (s *system) end(id string) runs.Report {
 func (s *system) run(command string) runs.Report {
 	s.t.Helper()
 	return s.end(s.start(command))
+}
+
+func (s *system) runInput(change func(*workflows.RunCommandInput)) runs.Report {
+	s.t.Helper()
+	return s.end(s.startInput(change))
 }
 
 func (s *system) nodes() []string {
@@ -137,8 +150,13 @@ func (s *system) executions() int {
 
 func (s *system) history(id string) *historypb.History {
 	s.t.Helper()
+	return s.historyOf(id, "")
+}
+
+func (s *system) historyOf(id, runID string) *historypb.History {
+	s.t.Helper()
 	history := &historypb.History{}
-	events := s.Client.GetWorkflowHistory(s.t.Context(), id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	events := s.Client.GetWorkflowHistory(s.t.Context(), id, runID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		event, err := events.Next()
 		require.NoError(s.t, err)
@@ -150,10 +168,15 @@ func (s *system) history(id string) *historypb.History {
 // keep records the history of a run when golden histories are being made.
 func (s *system) keep(name, id string) {
 	s.t.Helper()
+	s.keepHistory(name, s.history(id))
+}
+
+func (s *system) keepHistory(name string, history *historypb.History) {
+	s.t.Helper()
 	if *historiesDir == "" {
 		return
 	}
-	text, err := protojson.MarshalOptions{Multiline: true, Indent: " "}.Marshal(s.history(id))
+	text, err := protojson.MarshalOptions{Multiline: true, Indent: " "}.Marshal(history)
 	require.NoError(s.t, err)
 	machine, err := os.Hostname()
 	require.NoError(s.t, err)
