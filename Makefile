@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test lint fuzz histories bench-client build
+.PHONY: help quickstart test lint fuzz histories pace soak bench-client build
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,7 +27,13 @@ bench-client: ## compare the client's cost of a call with the vendor's generated
 	@echo "package ehpc:"
 	@go test ./ehpc -run - -bench BenchmarkCall -count 5 | grep ^Benchmark
 
-histories: ## record the golden histories anew, from real runs
+pace: ## draw how late an end is noticed against what it costs, into docs/
+	go -C quickstart run ./bench/pace
+
+soak: ## run the long forms of the end-to-end tests, half an hour
+	go -C quickstart test ./e2e -soak -parallel 8 -timeout 60m -v
+
+histories: ## record the golden histories that are missing, from real runs
 	go -C quickstart test ./e2e -run TestGolden -histories "$(CURDIR)/workflows/testdata/histories" -count 1
 
 build: ## build the programs into bin/

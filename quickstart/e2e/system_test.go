@@ -173,7 +173,8 @@ func (s *system) keep(name, id string) {
 
 func (s *system) keepHistory(name string, history *historypb.History) {
 	s.t.Helper()
-	if *historiesDir == "" {
+	file := filepath.Join(*historiesDir, name+".json")
+	if _, err := os.Stat(file); *historiesDir == "" || err == nil { // a shape that was released is not recorded anew
 		return
 	}
 	text, err := protojson.MarshalOptions{Multiline: true, Indent: " "}.Marshal(history)
@@ -182,7 +183,7 @@ func (s *system) keepHistory(name string, history *historypb.History) {
 	require.NoError(s.t, err)
 	text = bytes.ReplaceAll(text, []byte(`"`+machine+`:`), []byte(`"golden:`)) // sticky queues are named after it
 	require.NoError(s.t, os.MkdirAll(*historiesDir, 0o755))
-	require.NoError(s.t, os.WriteFile(filepath.Join(*historiesDir, name+".json"), append(text, '\n'), 0o600))
+	require.NoError(s.t, os.WriteFile(file, append(text, '\n'), 0o600))
 }
 
 // await asks until the answer is yes.
