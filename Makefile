@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test lint fuzz histories pace soak bench-client build
+.PHONY: help quickstart test lint fuzz histories pace soak bench bench-client build
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ lint: .bin/golangci-lint ## run the linters only
 fuzz: ## look for answers that the client cannot bear, a minute for each decoder
 	go test ./ehpc -run - -fuzz FuzzAnswers -fuzztime 60s
 	go test ./ehpc -run - -fuzz FuzzErrors -fuzztime 60s
+
+bench: ## compare ways of waiting, peers in the same run
+	go -C quickstart run ./bench
 
 bench-client: ## compare the client's cost of a call with the vendor's generated client
 	@echo "the vendor's generated client, v1.62.687:"

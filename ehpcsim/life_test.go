@@ -36,12 +36,14 @@ func TestAScriptedCommandFollowsItsTimeline(t *testing.T) {
 	require.Equal(t, []string{"Running"}, b.words(id))
 	clock.Advance(9 * time.Second)
 	require.Equal(t, []string{"Running"}, b.words(id))
+	require.Empty(t, b.Ends(id))
 	clock.Advance(time.Second)
 	require.Equal(t, []string{"Finished"}, b.words(id))
 	got := b.results(id)[0]
 	require.Equal(t, 4, got.ExitCode)
 	require.Len(t, got.Message, 100)
 	require.Equal(t, "2026-04-01T08:00:10Z", got.FinishedTime)
+	require.Equal(t, clock.Now(), b.Ends(id)[b.ids[0]])
 	require.Equal(t, 1, b.Executions(b.ids[0]))
 }
 

@@ -17,8 +17,8 @@ import (
 const (
 	// clockSkew is how far a call's time stamp may be off.
 	clockSkew = 15 * time.Minute
-	// nonceMemory is how long a nonce stays used: longer than a call with it
-	// could be within the clock skew.
+	// nonceMemory is how long a nonce stays used at least: longer than a call
+	// with it could be within the clock skew.
 	nonceMemory = 2 * clockSkew
 )
 
@@ -68,23 +68,20 @@ func sign(method string, params url.Values, secret string) string {
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-func percentEncode(text string) string {
-	return strings.NewReplacer("+", "%20", "*", "%2A", "%7E", "~").Replace(url.QueryEscape(text))
-}
+var asPercent = strings.NewReplacer("+", "%20", "*", "%2A", "%7E", "~")
+
+func percentEncode(text string) string { return asPercent.Replace(url.QueryEscape(text)) }
 
 func (s *Simulator) useNonce(nonce string) *apiError {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Now()
-	for used, at := range s.nonces {
-		if now.Sub(at) > nonceMemory {
-			delete(s.nonces, used)
-		}
+	if now := time.Now(); now.Sub(s.noncesSince) > nonceMemory {
+		s.oldNonces, s.nonces, s.noncesSince = s.nonces, make(map[string]bool), now
 	}
-	if _, used := s.nonces[nonce]; used {
+	if s.nonces[nonce] || s.oldNonces[nonce] {
 		return fail("SignatureNonceUsed")
 	}
-	s.nonces[nonce] = now
+	s.nonces[nonce] = true
 	return nil
 }
 

@@ -118,7 +118,9 @@ type Simulator struct {
 	listedAfter  time.Duration   // how late ListCommands shows a new command
 	quota        *rate.Limiter   // nil is none
 	throttled    int
-	nonces       map[string]time.Time
+	nonces       map[string]bool // used since then
+	noncesSince  time.Time
+	oldNonces    map[string]bool // used before
 	faults       []*Fault
 	requests     map[string]int
 	executions   map[string]int
@@ -140,7 +142,6 @@ func New(cfg Config) (*Simulator, error) {
 		closing:    make(chan struct{}),
 		clusters:   make(map[string]*Cluster),
 		commands:   make(map[string]*command),
-		nonces:     make(map[string]time.Time),
 		requests:   make(map[string]int),
 		executions: make(map[string]int),
 	}

@@ -3,6 +3,7 @@ package ehpcsim
 import (
 	"maps"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -58,6 +59,24 @@ func (s *Simulator) ExecutionsOf(part string) map[string]int {
 		}
 	}
 	return counts
+}
+
+// Ends says when a command ended on each of its nodes, by instance id. Nodes where
+// it still runs are not in it.
+func (s *Simulator) Ends(commandID string) map[string]time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ends := make(map[string]time.Time)
+	c := s.commands[commandID]
+	if c == nil {
+		return ends
+	}
+	for _, e := range c.present(s.clock.Now()) {
+		if !e.finished.IsZero() {
+			ends[e.node.InstanceID] = e.finished
+		}
+	}
+	return ends
 }
 
 var (
