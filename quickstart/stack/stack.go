@@ -3,6 +3,7 @@
 package stack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +22,8 @@ import (
 	"ehpcflow/quickstart/devserver"
 )
 
-// simulatorRate is what a simulator on this machine is asked at most, a second.
+// simulatorRate is what a worker asks of a simulator on this machine at most, a
+// second, unless told otherwise.
 const simulatorRate = 1000
 
 // ClusterID of the simulated cluster.
@@ -35,6 +37,8 @@ type Options struct {
 	SimulatorAddress string
 
 	Nodes     int               // of the simulated cluster
+	Script    *ehpcsim.Script   // of its commands; nil runs them
+	APIRate   float64           // most requests a second of each worker; 0 is 1000
 	Pace      activities.Pace   // of the worker
 	TaskQueue string            // that it serves
 	Logger    *zap.Logger       // of the SDK and the worker
@@ -49,7 +53,7 @@ type Stack struct {
 	Key       ehpcsim.AccessKey // with which the API is called
 	Client    client.Client
 	options   Options
-	worker    worker.Worker
+	workers   []worker.Worker
 }
 
 // Start starts everything and returns when runs can be started.
@@ -69,6 +73,7 @@ func (s *Stack) start(ctx context.Context) error {
 	if s.Simulator, err = ehpcsim.New(ehpcsim.Config{
 		Clusters:   []ehpcsim.Cluster{ehpcsim.DemoCluster(ClusterID, s.options.Nodes)},
 		AccessKeys: []ehpcsim.AccessKey{s.Key},
+		Script:     s.options.Script,
 	}); err != nil {
 		return fmt.Errorf("start the simulated cluster: %w", err)
 	}
@@ -90,12 +95,13 @@ func (s *Stack) start(ctx context.Context) error {
 	return s.StartWorker()
 }
 
-// StartWorker starts the stack's worker, at first or after StopWorker.
+// StartWorker starts a worker, the first or one more. Each has a request budget of its
+// own, as it would in a process of its own.
 func (s *Stack) StartWorker() error {
 	api, err := ehpc.New(ehpc.Config{
 		Region:      "cn-hangzhou",
 		Endpoint:    s.API.URL(),
-		Budget:      ehpc.NewBudget(simulatorRate),
+		Budget:      ehpc.NewBudget(cmp.Or(s.options.APIRate, simulatorRate)),
 		Credentials: credentials.NewStaticSTSCredentialsProvider(s.Key.ID, s.Key.Secret, s.Key.SecurityToken),
 	})
 	if err != nil {
@@ -105,16 +111,16 @@ func (s *Stack) StartWorker() error {
 	if err := w.Start(); err != nil {
 		return fmt.Errorf("start the worker: %w", err)
 	}
-	s.worker = w
+	s.workers = append(s.workers, w)
 	return nil
 }
 
-// StopWorker stops the stack's worker in order.
+// StopWorker stops the stack's workers in order.
 func (s *Stack) StopWorker() {
-	if s.worker != nil {
-		s.worker.Stop()
-		s.worker = nil
+	for _, w := range s.workers {
+		w.Stop()
 	}
+	s.workers = nil
 }
 
 // Stop ends everything, simulated commands included. It may be called twice.
