@@ -81,6 +81,7 @@ func (w *watch) resume(ctx context.Context) bool {
 // at which command; the answers for the others count.
 func (w *watch) look(ctx context.Context) (failed WatchedCommand, failure error) {
 	began := time.Now()
+	slack := w.activities.Pace.UntilLook(w.in.Milestones, began)
 	w.changedInLook = false
 	var group errgroup.Group
 	group.SetLimit(looksAtOnce)
@@ -92,6 +93,7 @@ func (w *watch) look(ctx context.Context) (failed WatchedCommand, failure error)
 			answer, err := w.activities.EHPC.ListInvocationStatus(ctx, ehpc.ListInvocationStatusRequest{
 				ClusterID: w.in.ClusterID,
 				CommandID: c.CommandID,
+				Slack:     slack,
 			})
 			w.mu.Lock()
 			defer w.mu.Unlock()

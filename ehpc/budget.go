@@ -3,6 +3,7 @@ package ehpc
 import (
 	"container/heap"
 	"context"
+	"math"
 	"sync"
 	"time"
 
@@ -12,39 +13,82 @@ import (
 // Priority says who goes first when requests have to wait for each other.
 type Priority int
 
-// The priorities, the most urgent first. Within one it is first come, first served.
+// The priorities.
 const (
-	Submits Priority = iota // starting and stopping
-	Watches                 // looking at what was started
-	Results                 // everything else
+	// Submits start and stop something. They go before the others, the one that
+	// came first before the next; but while one of the others is overdue, that has
+	// every fourth turn.
+	Submits Priority = iota
+
+	// Reads are everything else. The one that is due first goes first.
+	Reads
 )
 
-// Defaults of a Budget. E-HPC publishes no request quota; comparable products of
-// the vendor allow several times as much.
+// submitsInRow is how many submits may go before a read that is overdue. With it a
+// flood of submits is started in little more than its least time, and what it
+// started is seen to end meanwhile.
+const submitsInRow = 3
+
+// DefaultCeiling of a Budget, in requests a second. E-HPC publishes no request quota;
+// comparable products of the vendor allow several times as much.
+const DefaultCeiling = 20
+
+// How a budget finds its share of a quota. The numbers are chosen by trial, for one to
+// eight workers at a quota of the default ceiling: the test of sharing shows what they
+// achieve.
 const (
-	DefaultCeiling = 20          // requests a second
-	minRate        = 0.2         // requests a second
-	regrowth       = time.Minute // from nothing to the ceiling
-	throttleWindow = time.Second // throttles within it count once
+	// A budget starts at this share of its ceiling, so that several which start at
+	// once do not flood the service, and doubles until the first throttle, so that
+	// one alone has all of it in two seconds.
+	startShare = 0.25
+	doubling   = time.Second
+
+	// A throttle takes this share of the rate away. Less would be throttled more
+	// often; more would leave more of the quota unused.
+	cut = 0.3
+
+	// The rate is back after this time and grows ever more slowly until then, and
+	// ever faster afterwards: twice the rate takes two and a half times as long.
+	// One of eight workers has 2.5 requests a second, so that a throttle in this
+	// time is 1.3 % of them. Sooner would be throttled more often; later would
+	// leave the share of a worker that stopped unused for longer.
+	recovery = 30 * time.Second
+
+	// Throttles within this time are one: they were sent at the same rate.
+	throttleWindow = time.Second
+
+	// burst is how many seconds' worth of requests may go at once after a quiet
+	// time. It adds to what a quota counts within its second.
+	burst = 0.25
+
+	// minRate, in requests a second, is where a budget ends up that is throttled
+	// for minutes. The way from there to the default ceiling takes four minutes.
+	minRate = 0.2
 )
 
 // Budget shares an account's request quota in a region among everything in this
-// process. The quota is not published and is shared with whoever else uses the
-// account, so the budget feels for it: its rate halves when the service throttles,
-// and grows back over a minute. Give one Budget to every Client of the account and
-// region. It is safe for concurrent use.
+// process, and with the other processes that use the account. The quota is not
+// published and nobody tells a budget of the others, so it feels for its share: its
+// rate falls when the service throttles, returns to where that happened, stays about
+// there for a while, and then goes beyond. Those who have more are throttled more
+// often, which evens the shares out. A rate that is not used proves nothing and does
+// not grow. Give one Budget to every Client of the account and region. It is safe for
+// concurrent use.
 type Budget struct {
 	ceiling float64
 	limiter *rate.Limiter
 
-	mu          sync.Mutex
-	waiting     waiters
-	pumping     bool
-	arrivals    uint64
-	changed     time.Time // when the rate was last set
-	throttled   time.Time
-	pausedUntil time.Time
-	stats       BudgetStats
+	mu             sync.Mutex
+	submits, reads waiters
+	row            int // of submits before a read that is overdue
+	pumping        bool
+	arrivals       uint64
+	knee           float64       // requests a second when it was last throttled; 0 before
+	used           time.Duration // for which the rate was used in full, since then
+	spent          time.Time     // when a request was last let through
+	throttled      time.Time
+	pausedUntil    time.Time
+	stats          BudgetStats
 }
 
 // BudgetStats is what a budget has seen.
@@ -62,28 +106,31 @@ func NewBudget(ceiling float64) *Budget {
 	if ceiling <= 0 {
 		ceiling = DefaultCeiling
 	}
-	return &Budget{
-		ceiling: ceiling,
-		limiter: rate.NewLimiter(rate.Limit(ceiling), max(int(ceiling), 1)),
-		changed: time.Now(),
-	}
+	b := &Budget{ceiling: ceiling, limiter: rate.NewLimiter(0, 1)}
+	b.adjust(time.Now())
+	return b
 }
 
 // Wait returns when a request of this priority may be sent, or when the context
-// ends, with its error; the request must not be sent then.
-func (b *Budget) Wait(ctx context.Context, priority Priority) error {
+// ends, with its error; the request must not be sent then. A read is due after its
+// slack, which is how late it may go without harm; a submit has none.
+func (b *Budget) Wait(ctx context.Context, priority Priority, slack time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	b.mu.Lock()
-	if b.atOnce(time.Now()) {
+	now := time.Now()
+	if b.atOnce(now) {
 		b.mu.Unlock()
 		return nil
 	}
-	w := &waiter{priority: priority, since: time.Now(), ready: make(chan struct{})}
-	w.arrival = b.arrivals
+	queue := &b.reads
+	if priority == Submits {
+		queue, slack = &b.submits, 0
+	}
+	w := &waiter{due: now.Add(slack), arrival: b.arrivals, since: now, ready: make(chan struct{})}
 	b.arrivals++
-	heap.Push(&b.waiting, w)
+	heap.Push(queue, w)
 	if !b.pumping {
 		b.pumping = true
 		go b.pump()
@@ -99,7 +146,7 @@ func (b *Budget) Wait(ctx context.Context, priority Priority) error {
 		if w.index < 0 { // let through at the same moment
 			return nil
 		}
-		heap.Remove(&b.waiting, w.index)
+		heap.Remove(queue, w.index)
 		return ctx.Err()
 	}
 }
@@ -107,13 +154,10 @@ func (b *Budget) Wait(ctx context.Context, priority Priority) error {
 // atOnce lets a request through when nobody waits and there is a token. The lock is
 // held.
 func (b *Budget) atOnce(now time.Time) bool {
-	if b.pumping || now.Before(b.pausedUntil) {
+	if b.pumping || now.Before(b.pausedUntil) || !b.limiter.AllowN(now, 1) {
 		return false
 	}
-	b.regrow(now)
-	if !b.limiter.AllowN(now, 1) {
-		return false
-	}
+	b.spent = now
 	b.stats.Requests++
 	return true
 }
@@ -124,12 +168,11 @@ func (b *Budget) atOnce(now time.Time) bool {
 func (b *Budget) pump() {
 	for {
 		b.mu.Lock()
-		if len(b.waiting) == 0 {
+		if b.waiting() == 0 {
 			b.pumping = false
 			b.mu.Unlock()
 			return
 		}
-		b.regrow(time.Now())
 		pause := time.Until(b.pausedUntil)
 		b.mu.Unlock()
 
@@ -140,15 +183,40 @@ func (b *Budget) pump() {
 		time.Sleep(b.limiter.Reserve().Delay())
 
 		b.mu.Lock()
-		if len(b.waiting) > 0 {
-			w := heap.Pop(&b.waiting).(*waiter)
-			b.stats.Requests++
-			b.stats.Waited += time.Since(w.since)
-			close(w.ready)
+		if b.waiting() > 0 {
+			b.letThrough(time.Now())
 		}
 		b.mu.Unlock()
 	}
 }
+
+// letThrough gives a token to the waiter whose turn it is. The token was waited for,
+// so the rate was used in full since the one before, for as long as a token takes. The
+// lock is held.
+func (b *Budget) letThrough(now time.Time) {
+	w := heap.Pop(b.next(now)).(*waiter)
+	b.stats.Requests++
+	b.stats.Waited += now.Sub(w.since)
+	b.used += min(now.Sub(b.spent), time.Duration(float64(time.Second)/b.rate()))
+	b.spent = now
+	b.adjust(now)
+	close(w.ready)
+}
+
+// next is the queue whose turn it is. Somebody waits. The lock is held.
+func (b *Budget) next(now time.Time) *waiters {
+	overdue := len(b.reads) > 0 && !b.reads[0].due.After(now)
+	if len(b.submits) == 0 || overdue && b.row == submitsInRow {
+		b.row = 0
+		return &b.reads
+	}
+	if overdue {
+		b.row++
+	}
+	return &b.submits
+}
+
+func (b *Budget) waiting() int { return len(b.submits) + len(b.reads) }
 
 // Throttled tells the budget that the service throttled a request, and how long it
 // asked to wait; 0 when it did not. Several within a second are one event: they
@@ -165,52 +233,57 @@ func (b *Budget) Throttled(retryAfter time.Duration) {
 		return
 	}
 	b.throttled = now
-	b.regrow(now)
-	b.set(float64(b.limiter.Limit())/2, now)
+	// What the service had enough of is the rate of a moment ago; a budget that was
+	// still doubling knows no other that it bore.
+	b.used -= doubling
+	b.knee, b.used = b.rate(), 0
+	b.adjust(now)
 }
 
 // Stats reports what the budget has seen.
 func (b *Budget) Stats() BudgetStats {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.regrow(time.Now())
 	stats := b.stats
-	stats.Rate = float64(b.limiter.Limit())
-	stats.Waiting = len(b.waiting)
+	stats.Rate = b.rate()
+	stats.Waiting = b.waiting()
 	return stats
 }
 
-// regrow raises the rate by the time that has passed. The lock is held.
-func (b *Budget) regrow(now time.Time) {
-	perSecond := float64(b.limiter.Limit())
-	if perSecond < b.ceiling {
-		b.set(perSecond+b.ceiling*now.Sub(b.changed).Seconds()/regrowth.Seconds(), now)
+// rate is what the budget allows a second. The lock is held.
+func (b *Budget) rate() float64 {
+	var perSecond float64
+	if b.knee == 0 {
+		perSecond = b.ceiling * startShare * math.Exp2(b.used.Seconds()/doubling.Seconds())
+	} else {
+		past := (b.used - recovery).Seconds() / recovery.Seconds()
+		perSecond = b.knee * (1 + cut*past*past*past)
 	}
+	return min(max(perSecond, minRate), b.ceiling)
 }
 
-func (b *Budget) set(perSecond float64, now time.Time) {
-	perSecond = min(max(perSecond, minRate), b.ceiling)
-	b.limiter.SetLimitAt(now, rate.Limit(perSecond))
-	b.limiter.SetBurstAt(now, max(int(perSecond), 1))
-	b.changed = now
+// adjust gives the limiter the rate. The lock is held.
+func (b *Budget) adjust(now time.Time) {
+	b.limiter.SetLimitAt(now, rate.Limit(b.rate()))
+	b.limiter.SetBurstAt(now, max(int(b.rate()*burst), 1))
 }
 
 // waiter is a request that waits.
 type waiter struct {
-	priority Priority
-	arrival  uint64
-	since    time.Time
-	ready    chan struct{}
-	index    int // in the heap; -1 when it left
+	due     time.Time
+	arrival uint64
+	since   time.Time
+	ready   chan struct{}
+	index   int // in the heap; -1 when it left
 }
 
-// waiters is a heap: the most urgent first, then the one that came first.
+// waiters is a heap: the one that is due first, then the one that came first.
 type waiters []*waiter
 
 func (w waiters) Len() int { return len(w) }
 func (w waiters) Less(i, j int) bool {
-	if w[i].priority != w[j].priority {
-		return w[i].priority < w[j].priority
+	if !w[i].due.Equal(w[j].due) {
+		return w[i].due.Before(w[j].due)
 	}
 	return w[i].arrival < w[j].arrival
 }

@@ -87,7 +87,7 @@ func serveBody(t *testing.T, status int, body string) *service {
 
 func connect(t *testing.T, endpoint string) *ehpc.Client {
 	t.Helper()
-	return connectAs(t, ehpc.Config{Endpoint: endpoint, Credentials: static()})
+	return connectAs(t, ehpc.Config{Endpoint: endpoint, Credentials: static(), Budget: ehpc.NewBudget(1000)})
 }
 
 func static() credentials.CredentialsProvider {

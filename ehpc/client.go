@@ -176,24 +176,24 @@ func submitTransport() *http.Transport {
 // refuseRedirect keeps a signed request from being sent to another address.
 func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// watch looks at what was started; it may be repeated.
-func (c *Client) watch(ctx context.Context, req request) ([]byte, error) {
-	return c.call(ctx, Watches, c.reads, req)
+// read performs a call that changes nothing and may be repeated.
+func (c *Client) read(ctx context.Context, req request) ([]byte, error) {
+	return c.readWithin(ctx, 0, req)
 }
 
-// read performs any other call that changes nothing and may be repeated.
-func (c *Client) read(ctx context.Context, req request) ([]byte, error) {
-	return c.call(ctx, Results, c.reads, req)
+// readWithin performs a read that may go late by the slack.
+func (c *Client) readWithin(ctx context.Context, slack time.Duration, req request) ([]byte, error) {
+	return c.call(ctx, Reads, slack, c.reads, req)
 }
 
 // submit performs a call that starts or stops something and must not be repeated.
 func (c *Client) submit(ctx context.Context, req request) ([]byte, error) {
-	return c.call(ctx, Submits, c.submits, req)
+	return c.call(ctx, Submits, 0, c.submits, req)
 }
 
 // call waits for the budget, then exchanges request and answer.
-func (c *Client) call(ctx context.Context, priority Priority, via *http.Client, req request) ([]byte, error) {
-	if err := c.await(ctx, priority); err != nil {
+func (c *Client) call(ctx context.Context, priority Priority, slack time.Duration, via *http.Client, req request) ([]byte, error) {
+	if err := c.await(ctx, priority, slack); err != nil {
 		return nil, req.subject().failure(catalogue.NotSent, "given up while it waited for the request budget", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
@@ -214,13 +214,13 @@ func (c *Client) call(ctx context.Context, priority Priority, via *http.Client, 
 
 // await waits for the budget. A submit that cannot be sent soon is given back: its
 // caller has to know in a bounded time whether it was sent.
-func (c *Client) await(ctx context.Context, priority Priority) error {
+func (c *Client) await(ctx context.Context, priority Priority, slack time.Duration) error {
 	if priority == Submits {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, maxSubmitWait)
 		defer cancel()
 	}
-	return c.budget.Wait(ctx, priority)
+	return c.budget.Wait(ctx, priority, slack)
 }
 
 func (c *Client) exchange(ctx context.Context, via *http.Client, req request) ([]byte, error) {

@@ -3,12 +3,17 @@ package ehpc
 import (
 	"context"
 	"encoding/json"
+	"time"
 )
 
 // ListInvocationStatusRequest asks how a command stands on its nodes.
 type ListInvocationStatusRequest struct {
 	ClusterID string
 	CommandID string
+
+	// Slack is how late the answer may come without harm: when requests have to
+	// wait for each other, the one that is due first goes first. 0 is at once.
+	Slack time.Duration
 }
 
 // ListInvocationStatusResponse is how a command stands. The overall word is not
@@ -45,7 +50,7 @@ func (c *Client) ListInvocationStatus(ctx context.Context, in ListInvocationStat
 	if in.ClusterID == "" || in.CommandID == "" {
 		return nil, req.subject().badRequest("cluster id and command id are both needed")
 	}
-	body, err := c.watch(ctx, req)
+	body, err := c.readWithin(ctx, in.Slack, req)
 	if err != nil {
 		return nil, err
 	}

@@ -86,7 +86,7 @@ func (c *Client) ListJobs(ctx context.Context, in ListJobsRequest) (*Page[Job], 
 	if problem := pageProblem(in.ClusterID, in.PageNumber, in.PageSize, MaxJobsPage); problem != "" {
 		return nil, req.subject().badRequest(problem)
 	}
-	return readPage(ctx, c.watch, req, "Jobs", jobAnswer.job)
+	return readPage(ctx, c.read, req, "Jobs", jobAnswer.job)
 }
 
 // Jobs yields every job of a cluster, of the given state and owner.

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"flag"
 	"strings"
 	"syscall"
 	"testing"
@@ -19,8 +18,6 @@ import (
 	"ehpcflow/quickstart/stack"
 	"ehpcflow/workflows"
 )
-
-var soak = flag.Bool("soak", false, "run the long forms of the tests")
 
 const tenSecondsApart = `case $HOSTNAME in *000) sleep 10;; *001) sleep 20;; *002) sleep 30;; *) sleep 40;; esac`
 
