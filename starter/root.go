@@ -43,6 +43,7 @@ type usageError struct{ error }
 type app struct {
 	stdout, stderr io.Writer
 	taskQueue      string
+	namespace      string // that withTemporal connected to
 }
 
 // execute runs the command line and returns its exit code.
@@ -119,5 +120,6 @@ func (a *app) withTemporal(ctx context.Context, use func(client.Client) error) e
 		return err
 	}
 	defer c.Close()
+	a.namespace = options.Namespace
 	return connect.Explain(use(c), options)
 }

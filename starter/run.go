@@ -87,7 +87,7 @@ func (a *app) run(ctx context.Context, c client.Client, o runOptions, in workflo
 	if id == "" {
 		id = runs.NewID()
 	}
-	if err := runs.Start(ctx, c, a.taskQueue, id, in); err != nil {
+	if err := runs.Start(ctx, c, runs.Place{Namespace: a.namespace, TaskQueue: a.taskQueue}, id, in); err != nil {
 		return err
 	}
 	a.note("run %s on cluster %s", id, in.ClusterID)

@@ -96,13 +96,17 @@ func newSystemWith(t *testing.T, o stack.Options) *system {
 func (s *system) start(command string) string {
 	s.t.Helper()
 	id := runs.NewID()
-	require.NoError(s.t, runs.Start(s.t.Context(), s.Client, s.queue, id, workflows.RunCommandInput{
+	require.NoError(s.t, runs.Start(s.t.Context(), s.Client, s.place(), id, workflows.RunCommandInput{
 		ClusterID:      stack.ClusterID,
 		Target:         workflows.Target{All: true},
 		Command:        command,
 		TimeoutSeconds: 120,
 	}))
 	return id
+}
+
+func (s *system) place() runs.Place {
+	return runs.Place{Namespace: devserver.Namespace, TaskQueue: s.queue}
 }
 
 // end follows a run to its end.
