@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
 
+	"ehpcflow/internal/connect"
 	"ehpcflow/internal/console"
 	"ehpcflow/internal/runs"
 	"ehpcflow/workflows"
@@ -49,7 +50,12 @@ the run alone: starter status tells how it stands.`,
 			if err != nil {
 				return err
 			}
-			return a.withTemporal(cmd.Context(), func(c client.Client) error { return a.run(cmd.Context(), c, o, in) })
+			err = a.withTemporal(cmd.Context(), func(c client.Client) error { return a.run(cmd.Context(), c, o, in) })
+			if errors.Is(err, context.Canceled) {
+				a.note("interrupted; nothing was started")
+				return errInterrupted
+			}
+			return err
 		},
 	}
 	flags := cmd.Flags()
@@ -107,6 +113,11 @@ func (a *app) run(ctx context.Context, c client.Client, o runOptions, in workflo
 		id = runs.NewID()
 	}
 	if err := runs.Start(ctx, c, runs.Place{Namespace: a.namespace, TaskQueue: a.taskQueue}, id, in); err != nil {
+		var unreachable *connect.UnreachableError
+		if ctx.Err() != nil && errors.As(err, &unreachable) {
+			a.note("interrupted; %v", err)
+			return errInterrupted
+		}
 		return err
 	}
 	a.note("run %s on cluster %s", id, in.ClusterID)

@@ -2,6 +2,7 @@
 package runs
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"google.golang.org/grpc/codes"
 
 	"ehpcflow/internal/connect"
 	"ehpcflow/internal/taskqueue"
@@ -39,11 +41,12 @@ func NewID() string {
 type Place struct{ Namespace, TaskQueue string }
 
 // Start starts a run under a name that no run ever had. When no worker takes it
-// up within a few seconds it leaves nothing behind.
+// up within a few seconds it leaves nothing behind. An error of the context says
+// that nothing was started.
 func Start(ctx context.Context, c client.Client, place Place, id string, in workflows.RunCommandInput) error {
 	queue := place.TaskQueue
 	if err := awaitWorker(ctx, c, queue); err != nil {
-		return err
+		return cmp.Or(ctx.Err(), err)
 	}
 	started, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:                                       id,
@@ -54,17 +57,31 @@ func Start(ctx context.Context, c client.Client, place Place, id string, in work
 		StaticDetails:                            details(in),
 	}, workflows.RunCommand, in)
 	var exists *serviceerror.WorkflowExecutionAlreadyStarted
-	if errors.As(err, &exists) {
+	switch {
+	case err == nil:
+	case errors.As(err, &exists):
 		return &ExistsError{ID: id}
-	}
-	if connect.Transient(err) {
+	case ctx.Err() != nil || inDoubt(err):
 		return &connect.UnreachableError{Message: fmt.Sprintf(
-			"the Temporal server did not say whether run %s was started: look at its status before starting it anew", id)}
-	}
-	if err != nil {
+			"the Temporal server did not say whether run %s was started (%v): see starter status %s before starting it anew", id, cmp.Or(ctx.Err(), err), id)}
+	default:
 		return err
 	}
 	return awaitPickup(ctx, c, place, started)
+}
+
+// inDoubt says that a start that failed so may have started the run.
+func inDoubt(err error) bool {
+	var answer serviceerror.ServiceError
+	if !errors.As(err, &answer) {
+		return connect.Transient(err)
+	}
+	switch answer.Status().Code() {
+	case codes.InvalidArgument, codes.NotFound, codes.FailedPrecondition, codes.PermissionDenied, codes.Unauthenticated, codes.Unimplemented:
+		return false
+	default:
+		return true
+	}
 }
 
 func noWorker(queue, more string) error {
@@ -88,6 +105,8 @@ func awaitPickup(ctx context.Context, c client.Client, place Place, run client.W
 	if !errors.As(err, &unreachable) {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*workerPatience) // half a take-back would leave a run that waits
+	defer cancel()
 	return takeBack(ctx, c, place, run)
 }
 
@@ -102,14 +121,14 @@ const takenBack = "no worker took it up; nothing was started"
 func takeBack(ctx context.Context, c client.Client, place Place, run client.WorkflowRun) error {
 	id := run.GetID()
 	if err := c.CancelWorkflow(ctx, id, run.GetRunID()); err != nil {
-		return fmt.Errorf("run %s waits for a worker and could not be taken back: %w", id, err)
+		return &connect.UnreachableError{Message: fmt.Sprintf("run %s waits for a worker and could not be taken back (%v): see starter status %s", id, err, id)}
 	}
 	waiting, err := untouched(ctx, c, run)
 	if err != nil {
-		return fmt.Errorf("run %s is cancelled but may still be listed: %w", id, err)
+		return &connect.UnreachableError{Message: fmt.Sprintf("run %s is cancelled but may still be listed (%v): see starter status %s", id, err, id)}
 	}
 	if !waiting {
-		return &connect.UnreachableError{Message: fmt.Sprintf("run %s was taken up only while it was being cancelled: look at its status", id)}
+		return &connect.UnreachableError{Message: fmt.Sprintf("run %s was taken up only while it was being cancelled: see starter status %s", id, id)}
 	}
 	_, refused := c.WorkflowService().DeleteWorkflowExecution(ctx, &workflowservice.DeleteWorkflowExecutionRequest{
 		Namespace:         place.Namespace,
@@ -119,7 +138,7 @@ func takeBack(ctx context.Context, c client.Client, place Place, run client.Work
 		return awaitGone(ctx, c, place, run)
 	}
 	if err := c.TerminateWorkflow(ctx, id, run.GetRunID(), takenBack); err != nil {
-		return fmt.Errorf("run %s is cancelled but still listed as waiting: %w", id, err)
+		return &connect.UnreachableError{Message: fmt.Sprintf("run %s is cancelled but still listed as waiting (%v): see starter status %s", id, err, id)}
 	}
 	return noWorker(place.TaskQueue, fmt.Sprintf("; the name %s is spent, choose another id: the server did not delete it (%v)", id, refused))
 }

@@ -190,6 +190,8 @@ func TestBadUseGetsOneLineAndItsExitCode(t *testing.T) {
 		"an unknown run":          {env, "starter", []string{"status", "run-nowhere"}, 2, "there is no run"},
 		"a fraction of a second":  {env, "starter", []string{"run", c, "--all", "--timeout", "90500ms", "--", "echo"}, 2, "whole seconds"},
 		"no Temporal":             {nobody, "starter", []string{"run", c, "--all", "--", "echo hi"}, 3, "no Temporal server answers at 127.0.0.1:1"},
+		"no such Temporal":        {env.with("TEMPORAL_ADDRESS", "not-a-host.invalid:99"), "starter", []string{"status", "run-1"}, 3, "answers at not-a-host.invalid:99 (lookup not-a-host.invalid"},
+		"no port of Temporal":     {env.with("TEMPORAL_ADDRESS", "nowhere"), "starter", []string{"status", "run-1"}, 3, "its address is not HOST:PORT"},
 		"no Temporal for worker":  {nobody, "worker", nil, 3, "no Temporal server answers"},
 		"no namespace":            {env.with("TEMPORAL_NAMESPACE", "nope"), "starter", []string{"run", c, "--all", "--", "echo hi"}, 2, `namespace "nope" does not exist`},
 		"no worker":               {env.with("EHPCFLOW_TASK_QUEUE", "lonely"), "starter", []string{"run", c, "--all", "--", "echo hi"}, 3, "no worker serves"},
