@@ -24,16 +24,11 @@ func untilHungUp(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }
 
 func TestWithoutAConnectionNothingWasSent(t *testing.T) {
 	t.Parallel()
-	untrusted := httptest.NewUnstartedServer(http.NotFoundHandler())
-	untrusted.Config.ErrorLog = log.New(io.Discard, "", 0)
-	untrusted.StartTLS()
-	t.Cleanup(untrusted.Close)
 	plain := serveBody(t, http.StatusOK, "{}")
 
 	for name, endpoint := range map[string]string{
 		"refused":                      "https://127.0.0.1:1",
 		"unknown host":                 "https://no-such-host.invalid",
-		"certificate of a stranger":    untrusted.URL,
 		"no TLS on the other side":     plain.Listener.Addr().String(),
 		"a handshake that never ends":  listen(t, untilHungUp),
 		"a handshake that is hung up":  listen(t, func(net.Conn) {}),
@@ -49,6 +44,23 @@ func TestWithoutAConnectionNothingWasSent(t *testing.T) {
 		})
 	}
 	require.Empty(t, plain.received(), "no signed request travels in the clear")
+}
+
+func TestACertificateThatCannotBeVerifiedIsNotTriedAgain(t *testing.T) {
+	t.Parallel()
+	stranger := httptest.NewUnstartedServer(http.NotFoundHandler())
+	stranger.Config.ErrorLog = log.New(io.Discard, "", 0)
+	stranger.StartTLS()
+	t.Cleanup(stranger.Close)
+	c := connect(t, stranger.URL)
+	_, submitted := c.InvokeShellCommand(t.Context(), submitRequest())
+	_, read := c.ListInvocationStatus(t.Context(), statusRequest())
+	for _, err := range []error{submitted, read} {
+		require.Equal(t, ehpc.Judgement{Code: catalogue.Untrusted, Read: catalogue.Never, Submit: catalogue.Never}, ehpc.Judge(err))
+		require.ErrorContains(t, err, "failed to verify certificate")
+		require.ErrorContains(t, err, "let it trust the certificate's issuer")
+		require.ErrorAs(t, err, new(*tls.CertificateVerificationError))
+	}
 }
 
 func TestARefusedConnectionSaysSo(t *testing.T) {

@@ -2,6 +2,7 @@ package ehpc
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -114,9 +115,12 @@ func (s subject) transportFailure(ctx context.Context, err error, connected bool
 		cause = nil
 	}
 	var timeout net.Error
+	var certificate *tls.CertificateVerificationError
 	switch {
 	case errors.Is(err, context.Canceled):
 		return s.failure(catalogue.Canceled, "the call was given up", err)
+	case !connected && errors.As(err, &certificate):
+		return s.failure(catalogue.Untrusted, message, cause)
 	case !connected:
 		return s.failure(catalogue.Unreachable, message, cause)
 	case errors.As(err, &timeout) && timeout.Timeout():

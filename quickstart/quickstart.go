@@ -156,7 +156,7 @@ func (q quickstart) show(ctx context.Context, temporal *devserver.Server, s *sta
 	q.say("%s", s.Simulator.Warning())
 	q.say("Temporal   %s\nWeb UI     %s\nSimulator  %s\nCommand    %s\n", temporal.Address(), temporal.UIURL(), s.API.URL(), in.Command)
 	id := runs.NewID()
-	if err := runs.Start(ctx, s.Client, taskqueue.Default, id, in); err != nil {
+	if err := runs.Start(ctx, s.Client, runs.Place{Namespace: devserver.Namespace, TaskQueue: taskqueue.Default}, id, in); err != nil {
 		return err
 	}
 	progress := console.NewProgress(q.stderr)

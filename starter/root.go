@@ -25,7 +25,7 @@ const (
 	exitSucceeded   = 0   // every node succeeded, or what was asked for was shown
 	exitOtherwise   = 1   // the run ended otherwise
 	exitUsage       = 2   // wrong usage; nothing was started
-	exitUnreachable = 3   // Temporal or the worker could not be reached
+	exitUnreachable = 3   // Temporal or the worker could not be reached, or Temporal refused
 	exitInterrupted = 130 // interrupted; a run that was started goes on
 )
 
@@ -43,6 +43,7 @@ type usageError struct{ error }
 type app struct {
 	stdout, stderr io.Writer
 	taskQueue      string
+	namespace      string // that withTemporal connected to
 }
 
 // execute runs the command line and returns its exit code.
@@ -70,7 +71,8 @@ The Temporal server is found by TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and their
 like, or by Temporal's profile file; without any, at 127.0.0.1:7233.
 
 Exit codes: 0 every node succeeded, 1 the run ended otherwise, 2 wrong usage,
-3 Temporal or the worker could not be reached, 130 interrupted (the run goes on).`,
+3 Temporal or the worker could not be reached, or Temporal refused,
+130 interrupted (a run that was started goes on).`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -119,5 +121,6 @@ func (a *app) withTemporal(ctx context.Context, use func(client.Client) error) e
 		return err
 	}
 	defer c.Close()
+	a.namespace = options.Namespace
 	return connect.Explain(use(c), options)
 }

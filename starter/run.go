@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
 
+	"ehpcflow/internal/connect"
 	"ehpcflow/internal/console"
 	"ehpcflow/internal/runs"
 	"ehpcflow/workflows"
@@ -42,14 +44,21 @@ the run alone: starter status tells how it stands.`,
 		Example: `  starter run --cluster ehpc-hz-FYUr32 --all -- 'uptime'
   starter run --cluster ehpc-hz-FYUr32 --node i-bp1aaaa --node i-bp1bbbb --timeout 2h -- /mnt/nas/solve.sh`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if cmd.Flags().Changed("id") && strings.TrimSpace(o.id) == "" {
-				return usageError{errors.New("--id is empty: a new name each time would start the command each time; give a name, or leave --id out")}
+			if cmd.Flags().Changed("id") {
+				if err := checkID(o.id); err != nil {
+					return err
+				}
 			}
 			in, err := o.input(args, cmd.ArgsLenAtDash())
 			if err != nil {
 				return err
 			}
-			return a.withTemporal(cmd.Context(), func(c client.Client) error { return a.run(cmd.Context(), c, o, in) })
+			err = a.withTemporal(cmd.Context(), func(c client.Client) error { return a.run(cmd.Context(), c, o, in) })
+			if errors.Is(err, context.Canceled) {
+				a.note("interrupted; nothing was started")
+				return errInterrupted
+			}
+			return err
 		},
 	}
 	flags := cmd.Flags()
@@ -65,6 +74,22 @@ the run alone: starter status tells how it stands.`,
 	flags.BoolVar(&o.json, "json", false, "write the result as JSON")
 	flags.SortFlags = false
 	return cmd
+}
+
+// maxID is what Temporal takes of a name, in bytes, unless its server is told
+// otherwise.
+const maxID = 1000
+
+func checkID(id string) error {
+	switch {
+	case strings.TrimSpace(id) == "":
+		return usageError{errors.New("--id is empty: a new name each time would start the command each time; give a name, or leave --id out")}
+	case len(id) > maxID:
+		return usageError{fmt.Errorf("--id has %d bytes, Temporal takes %d: give a shorter name", len(id), maxID)}
+	case !utf8.ValidString(id):
+		return usageError{errors.New("--id is not valid UTF-8 text: give another name")}
+	}
+	return nil
 }
 
 // input turns flags and words into the input of the workflow, with everything
@@ -104,7 +129,12 @@ func (a *app) run(ctx context.Context, c client.Client, o runOptions, in workflo
 	if id == "" {
 		id = runs.NewID()
 	}
-	if err := runs.Start(ctx, c, a.taskQueue, id, in); err != nil {
+	if err := runs.Start(ctx, c, runs.Place{Namespace: a.namespace, TaskQueue: a.taskQueue}, id, in); err != nil {
+		var unreachable *connect.UnreachableError
+		if ctx.Err() != nil && errors.As(err, &unreachable) {
+			a.note("interrupted; %v", err)
+			return errInterrupted
+		}
 		return err
 	}
 	a.note("run %s on cluster %s", id, in.ClusterID)

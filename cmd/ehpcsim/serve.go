@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"strings"
 
@@ -108,13 +109,13 @@ func (o options) serve(ctx context.Context, stderr io.Writer) error {
 	}
 	server, err := sim.Listen(o.listen)
 	if err != nil {
-		return usageError{err}
+		return cannotListen(err, "--listen")
 	}
 	defer server.Close() //nolint:errcheck // closed with its error returned below
 	if o.admin != "" {
 		admin, err := sim.ListenAdmin(o.admin)
 		if err != nil {
-			return usageError{err}
+			return cannotListen(err, "--admin")
 		}
 		defer admin.Close() //nolint:errcheck // only read from
 	}
@@ -125,6 +126,15 @@ func (o options) serve(ctx context.Context, stderr io.Writer) error {
 	introduce(stderr, server.URL(), cluster, key)
 	<-ctx.Done()
 	return errors.Join(server.Close(), sim.Close())
+}
+
+// cannotListen names the flag for another address where the system refused one.
+func cannotListen(err error, flag string) error {
+	var refused *net.OpError
+	if errors.As(err, &refused) {
+		return usageError{fmt.Errorf("%w: choose another address with %s; port 0 lets the system choose", err, flag)}
+	}
+	return usageError{err}
 }
 
 func (o options) setFaults(sim *ehpcsim.Simulator) error {

@@ -9,6 +9,7 @@ const (
 	NoCredentials  = "Client.NoCredentials" //nolint:gosec // a code, not a credential
 	NotSent        = "Client.NotSent"
 	Unreachable    = "Client.Unreachable"
+	Untrusted      = "Client.Untrusted"
 	ConnectionLost = "Client.ConnectionLost"
 	Timeout        = "Client.Timeout"
 	Canceled       = "Client.Canceled"
@@ -30,10 +31,11 @@ var (
 	backend    = Class{"backend", "something behind the API failed; some nodes may have been reached", Soon, Never, true}
 	replay     = Class{"replay", "an earlier copy of this very request has arrived", Soon, Never, true}
 	unsent     = Class{"unsent", "nothing was sent", Soon, Soon, false}
+	untrusted  = Class{"untrusted", "the other side could not prove who it is; nothing was sent", Never, Never, false}
 	unanswered = Class{"unanswered", "the request may have been sent; no usable answer came", Soon, Never, true}
 
 	classes = []Class{
-		request, account, access, renewal, credential, busy, throttling, cluster, young, backend, replay, unsent, unanswered,
+		request, account, access, renewal, credential, busy, throttling, cluster, young, backend, replay, unsent, untrusted, unanswered,
 	}
 )
 
@@ -45,6 +47,7 @@ const (
 	adviceName     = "correct the parameter that the message names"
 	adviceBackend  = "if it stays, look at the cluster's nodes in the E-HPC console"
 	adviceNetwork  = "check the worker's network and its endpoint"
+	adviceTrust    = "correct the worker's endpoint or clock, or let it trust the certificate's issuer (SSL_CERT_FILE)"
 	adviceToken    = "renew the worker's temporary credential"
 	adviceClock    = "set the worker's clock: it is more than 15 minutes off"
 )
@@ -105,6 +108,7 @@ var table = []Entry{
 	{NoCredentials, 0, credential, "no cloud credential could be had", "", "see what the message names"},
 	{NotSent, 0, unsent, "given up before it was sent", "", "nothing has to be done"},
 	{Unreachable, 0, unsent, "no connection to the endpoint was made", "", adviceNetwork},
+	{Untrusted, 0, untrusted, "the endpoint's certificate could not be verified", "", adviceTrust},
 	{ConnectionLost, 0, unanswered, "the connection broke after the request may have been sent", "", adviceNetwork},
 	{Timeout, 0, unanswered, "no whole answer came in time", "", adviceNetwork},
 	{Canceled, 0, unanswered, "the call was given up", "", "nothing has to be done"},

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -45,28 +46,66 @@ func Temporal(ctx context.Context, logger log.Logger) (client.Client, client.Opt
 	}
 	options.Logger = logger
 
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	dialing, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	c, err := client.DialContext(ctx, options)
+	c, err := client.DialContext(dialing, options)
+	if err != nil && ctx.Err() != nil {
+		return nil, options, ctx.Err()
+	}
 	if err != nil {
 		return nil, options, &UnreachableError{fmt.Sprintf(
-			"no Temporal server answers at %s (%s): start one, or set TEMPORAL_ADDRESS", options.HostPort, reason(err))}
+			"no Temporal server answers at %s (%s): start one, or set TEMPORAL_ADDRESS", options.HostPort, dialReason(ctx, err, options.HostPort))}
 	}
 	return c, options, nil
 }
 
-// Explain turns an error of a Temporal call into one for people, where it says
-// that the server or the namespace is not there; others pass unchanged.
+// noAddress is all that gRPC says of a name that it cannot look up.
+const noAddress = "no children to pick from"
+
+func dialReason(ctx context.Context, err error, address string) string {
+	text := reason(err)
+	if !strings.Contains(text, noAddress) {
+		return text
+	}
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return "its address is not HOST:PORT"
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if _, err := net.DefaultResolver.LookupHost(ctx, host); err != nil {
+		return err.Error()
+	}
+	return "the name " + host + " could not be looked up"
+}
+
+// Explain turns an error of a Temporal call into one for people; others pass
+// unchanged. A call that was given up is context.Canceled.
 func Explain(err error, options client.Options) error {
 	var noNamespace *serviceerror.NamespaceNotFound
+	var canceled *serviceerror.Canceled
+	var answer serviceerror.ServiceError
 	switch {
+	case errors.As(err, &canceled):
+		return context.Canceled
 	case errors.As(err, &noNamespace):
 		return &ConfigError{fmt.Sprintf("namespace %q does not exist on the Temporal server at %s: create it, or set TEMPORAL_NAMESPACE",
 			options.Namespace, options.HostPort)}
 	case Transient(err):
 		return &UnreachableError{fmt.Sprintf("the Temporal server at %s does not answer (%s)", options.HostPort, reason(err))}
+	case errors.As(err, &answer):
+		return &UnreachableError{fmt.Sprintf("the Temporal server at %s refuses (%v): %s", options.HostPort, err, remedy(answer))}
 	}
 	return err
+}
+
+func remedy(answer serviceerror.ServiceError) string {
+	switch answer.Status().Code() {
+	case codes.PermissionDenied, codes.Unauthenticated:
+		return "check TEMPORAL_API_KEY or the TLS settings, and what they are allowed to do in the namespace"
+	default:
+		return "try again, or look at the server's log"
+	}
 }
 
 // Transient says that a Temporal call failed in a way that may pass.

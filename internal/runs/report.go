@@ -94,6 +94,11 @@ func read(ctx context.Context, c client.Client, id string, whole bool) (Report, 
 		return report, &NotFoundError{fmt.Sprintf("%s is a workflow of type %s, not a run of ehpcflow", id, kind)}
 	}
 	report.State = stateOf(described.GetWorkflowExecutionInfo().GetStatus())
+	if report.State == Terminated && terminationReason(ctx, c, id) == takenBack {
+		report.Phase = workflows.Ended
+		report.Error = &Failure{Code: string(Terminated), Message: takenBack}
+		return report, nil
+	}
 	switch report.State {
 	case Completed, Failed, Canceled:
 		return report, report.readEnd(ctx, c)
@@ -129,6 +134,16 @@ func stateOf(status enumspb.WorkflowExecutionStatus) State {
 	default: // running, paused, or continued as another run of the same name
 		return Running
 	}
+}
+
+// terminationReason is what the history says of why a run was terminated.
+func terminationReason(ctx context.Context, c client.Client, id string) string {
+	last := c.GetWorkflowHistory(ctx, id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT)
+	event, err := last.Next()
+	if err != nil {
+		return ""
+	}
+	return event.GetWorkflowExecutionTerminatedEventAttributes().GetReason()
 }
 
 // readStatus asks the run itself, which takes a worker.

@@ -2,6 +2,7 @@
 package runs
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -9,9 +10,12 @@ import (
 	"strings"
 	"time"
 
+	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"google.golang.org/grpc/codes"
 
 	"ehpcflow/internal/connect"
 	"ehpcflow/internal/taskqueue"
@@ -33,13 +37,18 @@ func NewID() string {
 	return "run-" + time.Now().UTC().Format("20060102-150405") + "-" + strings.ToLower(rand.Text()[:6])
 }
 
+// Place is where runs are put for a worker.
+type Place struct{ Namespace, TaskQueue string }
+
 // Start starts a run under a name that no run ever had. When no worker takes it
-// up within a few seconds it leaves nothing behind.
-func Start(ctx context.Context, c client.Client, queue, id string, in workflows.RunCommandInput) error {
+// up within a few seconds it leaves nothing behind. An error of the context says
+// that nothing was started.
+func Start(ctx context.Context, c client.Client, place Place, id string, in workflows.RunCommandInput) error {
+	queue := place.TaskQueue
 	if err := awaitWorker(ctx, c, queue); err != nil {
-		return err
+		return cmp.Or(ctx.Err(), err)
 	}
-	_, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+	started, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:                                       id,
 		TaskQueue:                                queue,
 		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
@@ -48,68 +57,116 @@ func Start(ctx context.Context, c client.Client, queue, id string, in workflows.
 		StaticDetails:                            details(in),
 	}, workflows.RunCommand, in)
 	var exists *serviceerror.WorkflowExecutionAlreadyStarted
-	if errors.As(err, &exists) {
+	switch {
+	case err == nil:
+	case errors.As(err, &exists):
 		return &ExistsError{ID: id}
-	}
-	if connect.Transient(err) {
+	case ctx.Err() != nil || inDoubt(err):
 		return &connect.UnreachableError{Message: fmt.Sprintf(
-			"the Temporal server did not say whether run %s was started: look at its status before starting it anew", id)}
-	}
-	if err != nil {
+			"the Temporal server did not say whether run %s was started (%v): see starter status %s before starting it anew", id, cmp.Or(ctx.Err(), err), id)}
+	default:
 		return err
 	}
-	return awaitPickup(ctx, c, queue, id)
+	return awaitPickup(ctx, c, place, started)
 }
 
-func noWorker(queue string) error {
+// inDoubt says that a start that failed so may have started the run.
+func inDoubt(err error) bool {
+	var answer serviceerror.ServiceError
+	if !errors.As(err, &answer) {
+		return connect.Transient(err)
+	}
+	switch answer.Status().Code() {
+	case codes.InvalidArgument, codes.NotFound, codes.FailedPrecondition, codes.PermissionDenied, codes.Unauthenticated, codes.Unimplemented:
+		return false
+	default:
+		return true
+	}
+}
+
+func noWorker(queue, more string) error {
 	return &connect.UnreachableError{Message: fmt.Sprintf(
-		"no worker serves task queue %q, nothing was started: start the worker program with the same Temporal address, namespace and task queue", queue)}
+		"no worker serves task queue %q, nothing was started: start the worker program with the same Temporal address, namespace and task queue%s", queue, more)}
 }
 
 func awaitWorker(ctx context.Context, c client.Client, queue string) error {
-	return within(ctx, noWorker(queue), func() (bool, error) { return taskqueue.Served(ctx, c, queue) })
+	return within(ctx, noWorker(queue, ""), func() (bool, error) { return taskqueue.Served(ctx, c, queue) })
 }
 
 // awaitPickup waits until a worker has begun with the run. A worker that died a
 // moment ago still looks like one, so the run is taken back when none does. Other
 // troubles, an interruption among them, are left to whoever follows the run.
-func awaitPickup(ctx context.Context, c client.Client, queue, id string) error {
-	err := within(ctx, noWorker(queue), func() (bool, error) {
-		waiting, err := untouched(ctx, c, id)
+func awaitPickup(ctx context.Context, c client.Client, place Place, run client.WorkflowRun) error {
+	err := within(ctx, noWorker(place.TaskQueue, ""), func() (bool, error) {
+		waiting, err := untouched(ctx, c, run)
 		return !waiting, err
 	})
 	var unreachable *connect.UnreachableError
 	if !errors.As(err, &unreachable) {
 		return nil
 	}
-	return takeBack(ctx, c, id, err)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*workerPatience) // half a take-back would leave a run that waits
+	defer cancel()
+	return takeBack(ctx, c, place, run)
 }
+
+// takenBack is the reason under which a run that cannot be deleted is terminated.
+const takenBack = "no worker took it up; nothing was started"
 
 // takeBack removes a run that no worker has begun with. The cancellation comes
 // first: a worker that appears after it finds the run cancelled before its first
-// step and submits nothing, so that terminating it then is safe.
-func takeBack(ctx context.Context, c client.Client, id string, reason error) error {
-	if err := c.CancelWorkflow(ctx, id, ""); err != nil {
-		return fmt.Errorf("run %s waits for a worker and could not be taken back: %w", id, err)
+// step and submits nothing, so that ending it then is safe. It is deleted while it
+// is open, which the server does at once; one that has ended keeps its name for
+// another half minute.
+func takeBack(ctx context.Context, c client.Client, place Place, run client.WorkflowRun) error {
+	id := run.GetID()
+	if err := c.CancelWorkflow(ctx, id, run.GetRunID()); err != nil {
+		return &connect.UnreachableError{Message: fmt.Sprintf("run %s waits for a worker and could not be taken back (%v): see starter status %s", id, err, id)}
 	}
-	waiting, err := untouched(ctx, c, id)
+	waiting, err := untouched(ctx, c, run)
 	if err != nil {
-		return fmt.Errorf("run %s is cancelled but may still be listed: %w", id, err)
+		return &connect.UnreachableError{Message: fmt.Sprintf("run %s is cancelled but may still be listed (%v): see starter status %s", id, err, id)}
 	}
 	if !waiting {
-		return &connect.UnreachableError{Message: fmt.Sprintf("run %s was taken up only while it was being cancelled: look at its status", id)}
+		return &connect.UnreachableError{Message: fmt.Sprintf("run %s was taken up only while it was being cancelled: see starter status %s", id, id)}
 	}
-	if err := c.TerminateWorkflow(ctx, id, "", "no worker took it up; nothing was started"); err != nil {
-		return fmt.Errorf("run %s is cancelled but still listed as waiting: %w", id, err)
+	_, refused := c.WorkflowService().DeleteWorkflowExecution(ctx, &workflowservice.DeleteWorkflowExecutionRequest{
+		Namespace:         place.Namespace,
+		WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: id, RunId: run.GetRunID()},
+	})
+	if refused == nil {
+		return awaitGone(ctx, c, place, run)
 	}
-	return reason
+	if err := c.TerminateWorkflow(ctx, id, run.GetRunID(), takenBack); err != nil {
+		return &connect.UnreachableError{Message: fmt.Sprintf("run %s is cancelled but still listed as waiting (%v): see starter status %s", id, err, id)}
+	}
+	return noWorker(place.TaskQueue, fmt.Sprintf("; the name %s is spent, choose another id: the server did not delete it (%v)", id, refused))
 }
 
-// untouched reports whether no worker has begun with the run.
-func untouched(ctx context.Context, c client.Client, id string) (bool, error) {
-	described, err := c.DescribeWorkflowExecution(ctx, id, "")
+// awaitGone waits until the name of a deleted run can be used again, and says why
+// it was taken back.
+func awaitGone(ctx context.Context, c client.Client, place Place, run client.WorkflowRun) error {
+	err := within(ctx, errStillThere, func() (bool, error) {
+		_, err := c.DescribeWorkflowExecution(ctx, run.GetID(), run.GetRunID())
+		var notFound *serviceerror.NotFound
+		if errors.As(err, &notFound) {
+			return true, nil
+		}
+		return false, err
+	})
 	if err != nil {
-		return false, fmt.Errorf("describe run %s: %w", id, err)
+		return noWorker(place.TaskQueue, fmt.Sprintf("; the name %s is free again in a moment", run.GetID()))
+	}
+	return noWorker(place.TaskQueue, "")
+}
+
+var errStillThere = errors.New("the run is still there")
+
+// untouched reports whether no worker has begun with the run.
+func untouched(ctx context.Context, c client.Client, run client.WorkflowRun) (bool, error) {
+	described, err := c.DescribeWorkflowExecution(ctx, run.GetID(), run.GetRunID())
+	if err != nil {
+		return false, fmt.Errorf("describe run %s: %w", run.GetID(), err)
 	}
 	task := described.GetPendingWorkflowTask()
 	return task.GetState() == enumspb.PENDING_WORKFLOW_TASK_STATE_SCHEDULED && task.GetAttempt() <= 1 &&

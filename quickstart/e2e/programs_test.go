@@ -17,8 +17,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.uber.org/zap"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"ehpcflow/ehpcsim"
+	"ehpcflow/internal/logging"
 	"ehpcflow/internal/runs"
 	"ehpcflow/internal/taskqueue"
 	"ehpcflow/quickstart/devserver"
@@ -184,6 +190,8 @@ func TestBadUseGetsOneLineAndItsExitCode(t *testing.T) {
 		"an unknown run":          {env, "starter", []string{"status", "run-nowhere"}, 2, "there is no run"},
 		"a fraction of a second":  {env, "starter", []string{"run", c, "--all", "--timeout", "90500ms", "--", "echo"}, 2, "whole seconds"},
 		"no Temporal":             {nobody, "starter", []string{"run", c, "--all", "--", "echo hi"}, 3, "no Temporal server answers at 127.0.0.1:1"},
+		"no such Temporal":        {env.with("TEMPORAL_ADDRESS", "not-a-host.invalid:99"), "starter", []string{"status", "run-1"}, 3, "answers at not-a-host.invalid:99 (lookup not-a-host.invalid"},
+		"no port of Temporal":     {env.with("TEMPORAL_ADDRESS", "nowhere"), "starter", []string{"status", "run-1"}, 3, "its address is not HOST:PORT"},
 		"no Temporal for worker":  {nobody, "worker", nil, 3, "no Temporal server answers"},
 		"no namespace":            {env.with("TEMPORAL_NAMESPACE", "nope"), "starter", []string{"run", c, "--all", "--", "echo hi"}, 2, `namespace "nope" does not exist`},
 		"no worker":               {env.with("EHPCFLOW_TASK_QUEUE", "lonely"), "starter", []string{"run", c, "--all", "--", "echo hi"}, 3, "no worker serves"},
@@ -297,11 +305,39 @@ func TestARunThatNoWorkerTakesUpIsTakenBack(t *testing.T) {
 	got := program(t, s.forPrograms(), "starter", "run", "--cluster", stack.ClusterID, "--all", "--id", id, "--", "echo never")
 	require.Equal(t, 3, got.code, got.stderr)
 	require.Contains(t, got.stderr, "no worker serves")
-	report, err := runs.Read(t.Context(), s.Client, id)
-	require.NoError(t, err)
-	require.Equal(t, runs.Terminated, report.State)
+	_, err := runs.Read(t.Context(), s.Client, id)
+	require.ErrorAs(t, err, new(*runs.NotFoundError), "nothing is left of it")
+
+	spent := "spent-" + id
+	err = runs.Start(t.Context(), keepingRuns(t), s.place(), spent, workflows.RunCommandInput{
+		ClusterID: stack.ClusterID, Target: workflows.Target{All: true}, Command: "echo never", TimeoutSeconds: 60,
+	})
+	require.ErrorContains(t, err, "the name "+spent+" is spent, choose another id")
+	shown := program(t, s.forPrograms(), "starter", "status", spent)
+	require.Equal(t, 1, shown.code)
+	require.Contains(t, shown.stdout, "run "+spent+" terminated: no worker took it up; nothing was started")
 
 	require.NoError(t, s.StartWorker())
-	require.True(t, s.run("echo later").Succeeded())
-	require.Equal(t, 4, s.executions(), "the one that was taken back never ran")
+	again := program(t, s.forPrograms(), "starter", "run", "--cluster", stack.ClusterID, "--all", "--id", id, "--", "echo later")
+	require.Equal(t, 0, again.code, "the name is free again: %s", again.stderr)
+	require.Equal(t, 4, s.executions(), "what was taken back never ran")
+}
+
+// keepingRuns is a client whose server deletes nothing.
+func keepingRuns(t *testing.T) client.Client {
+	t.Helper()
+	refuse := func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+		if method == workflowservice.WorkflowService_DeleteWorkflowExecution_FullMethodName {
+			return status.Error(codes.PermissionDenied, "not yours")
+		}
+		return invoke(ctx, method, req, reply, cc, opts...)
+	}
+	c, err := client.DialContext(t.Context(), client.Options{
+		HostPort:          temporal.Address(),
+		Logger:            logging.ForTemporal(zap.NewNop()),
+		ConnectionOptions: client.ConnectionOptions{DialOptions: []grpc.DialOption{grpc.WithChainUnaryInterceptor(refuse)}},
+	})
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	return c
 }

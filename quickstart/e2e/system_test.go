@@ -104,13 +104,17 @@ func (s *system) startInput(change func(*workflows.RunCommandInput)) string {
 	in := workflows.RunCommandInput{ClusterID: stack.ClusterID, Target: workflows.Target{All: true}, TimeoutSeconds: 120}
 	change(&in)
 	id := runs.NewID()
-	require.NoError(s.t, runs.Start(s.t.Context(), s.Client, s.queue, id, in))
+	require.NoError(s.t, runs.Start(s.t.Context(), s.Client, s.place(), id, in))
 	return id
 }
 
 func (s *system) start(command string) string {
 	s.t.Helper()
 	return s.startInput(func(in *workflows.RunCommandInput) { in.Command = command })
+}
+
+func (s *system) place() runs.Place {
+	return runs.Place{Namespace: devserver.Namespace, TaskQueue: s.queue}
 }
 
 // end follows a run to its end.
