@@ -1,0 +1,84 @@
+package e2e
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/procfs"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+
+	"ehpcflow/activities"
+	"ehpcflow/ehpcsim"
+	"ehpcflow/internal/runs"
+	"ehpcflow/quickstart/stack"
+	"ehpcflow/workflows"
+)
+
+// The long form has 10,000 nodes: make soak. The worker is the program, with its
+// defaults, and is asked what it has used.
+func TestAFleetInOneRunStaysSmall(t *testing.T) {
+	t.Parallel()
+	nodes := 1000
+	if *soak {
+		nodes = workflows.MaxNodes
+	}
+	s := newSystemWith(t, stack.Options{
+		Nodes: nodes, Pace: activities.DefaultPace(), Logger: zap.NewNop(),
+		Script: &ehpcsim.Script{
+			Duration: [2]time.Duration{10 * time.Second, 60 * time.Second}, OutputBytes: 500, ExitCodes: []int{0, 0, 0, 7},
+		},
+	})
+	s.StopWorker()
+	worker, said := background(t, s.forPrograms(), "worker")
+	await(t, 20*time.Second, "the worker serves", func() bool { return strings.Contains(said.String(), "serving") })
+
+	id := s.startInput(func(in *workflows.RunCommandInput) { in.Command, in.TimeoutSeconds = "solve", 600 })
+	mostBytes := 0
+	for report := (runs.Report{State: runs.Running}); report.State == runs.Running; {
+		var err error
+		report, err = runs.Read(t.Context(), s.Client, id)
+		require.NoError(t, err)
+		text, err := json.Marshal(report.RunCommandStatus)
+		require.NoError(t, err)
+		mostBytes = max(mostBytes, len(text))
+		time.Sleep(time.Second)
+	}
+	report := s.end(id)
+	require.Equal(t, workflows.Partial, report.Verdict, "%s", report.Reason)
+	require.Len(t, report.Nodes, nodes)
+	counts := report.Counts()
+	require.Equal(t, nodes, counts[activities.Succeeded]+counts[activities.Nonzero])
+	require.InDelta(t, nodes/4, counts[activities.Nonzero], float64(nodes)/20)
+	require.Equal(t, nodes/workflows.MaxPerCommand, s.Simulator.Requests("InvokeShellCommand"))
+	for id, n := range s.Simulator.Stats().Executions {
+		require.Equal(t, 1, n, id)
+	}
+
+	size, events, links := s.chain(id)
+	proc, err := procfs.NewProc(worker.Process.Pid)
+	require.NoError(t, err)
+	status, err := proc.NewStatus()
+	require.NoError(t, err)
+	t.Logf("%d nodes: %.2f MiB and %d events of history in %d runs, %d MB of memory at most in the worker, %.0f s, a status of %d kB at most",
+		nodes, float64(size)/(1<<20), events, links, status.VmHWM/1e6, report.EndedAt.Sub(report.StartedAt).Seconds(), mostBytes/1000)
+	require.Less(t, size, int64(4<<20))
+	require.Less(t, status.VmHWM, uint64(250e6))
+}
+
+// chain sums up the histories of a run that may have gone on as new ones.
+func (s *system) chain(id string) (size, events int64, links int) {
+	described, err := s.Client.DescribeWorkflowExecution(s.t.Context(), id, "")
+	require.NoError(s.t, err)
+	for runID := described.GetWorkflowExecutionInfo().GetExecution().GetRunId(); runID != ""; links++ {
+		described, err := s.Client.DescribeWorkflowExecution(s.t.Context(), id, runID)
+		require.NoError(s.t, err)
+		size += described.GetWorkflowExecutionInfo().GetHistorySizeBytes()
+		events += described.GetWorkflowExecutionInfo().GetHistoryLength()
+		first := s.historyOf(id, runID).GetEvents()[0]
+		runID = first.GetWorkflowExecutionStartedEventAttributes().GetContinuedExecutionRunId()
+	}
+	return size, events, links
+}
