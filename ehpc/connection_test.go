@@ -56,7 +56,7 @@ func TestACertificateThatCannotBeVerifiedIsNotTriedAgain(t *testing.T) {
 	_, submitted := c.InvokeShellCommand(t.Context(), submitRequest())
 	_, read := c.ListInvocationStatus(t.Context(), statusRequest())
 	for _, err := range []error{submitted, read} {
-		require.Equal(t, ehpc.Judgement{Code: catalogue.Untrusted, Read: catalogue.Never, Submit: catalogue.Never}, ehpc.Judge(err))
+		require.Equal(t, ehpc.Judgement{Code: catalogue.Untrusted, Read: catalogue.Later, Submit: catalogue.Never}, ehpc.Judge(err))
 		require.ErrorContains(t, err, "failed to verify certificate")
 		require.ErrorContains(t, err, "let it trust the certificate's issuer")
 		require.ErrorAs(t, err, new(*tls.CertificateVerificationError))

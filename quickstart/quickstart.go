@@ -62,6 +62,9 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			if len(args) > 0 {
 				command = strings.Join(args, " ")
 			}
+			if len(args) == 0 && cmd.ArgsLenAtDash() == 0 {
+				return usageError{errors.New("no command after --: give one, or leave -- out for the sample command")}
+			}
 			if len(args) > 0 && cmd.ArgsLenAtDash() != 0 {
 				return usageError{fmt.Errorf("%q stands before --: the command comes after it, flags before it", args[0])}
 			}
@@ -91,6 +94,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 func exitCode(ctx context.Context, err error) int {
 	var usage usageError
 	var input *workflows.InputError
+	var database *devserver.DatabaseError
 	switch {
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return exitInterrupted
@@ -98,7 +102,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitSucceeded
 	case errors.Is(err, errNotSucceeded):
 		return exitOtherwise
-	case errors.As(err, &usage), errors.As(err, &input):
+	case errors.As(err, &usage), errors.As(err, &input), errors.As(err, &database):
 		return exitUsage
 	}
 	return exitUnreachable

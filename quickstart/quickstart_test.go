@@ -5,6 +5,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -68,12 +69,17 @@ func TestOnceExitsWithTheVerdict(t *testing.T) {
 
 func TestBadUseIsRefusedBeforeAnythingStarts(t *testing.T) {
 	t.Parallel()
+	junk := filepath.Join(t.TempDir(), "junk.db")
+	require.NoError(t, os.WriteFile(junk, []byte("a list of what to buy, and no database"), 0o600))
 	for says, args := range map[string][]string{
-		"has 1 characters":      {"--", "w"},
-		"the command is blank":  {"--", "   "},
-		"0 nodes: choose 1":     {"--nodes", "0"},
-		"unknown flag: --twice": {"--twice"},
-		"stands before --":      {"echo", "hi"},
+		"has 1 characters":       {"--", "w"},
+		"the command is blank":   {"--", "   "},
+		"0 nodes: choose 1":      {"--nodes", "0"},
+		"unknown flag: --twice":  {"--twice"},
+		"stands before --":       {"echo", "hi"},
+		"no command after --":    {"--"},
+		"junk.db cannot be used": {"--db", junk},
+		"x.db cannot be used":    {"--db", filepath.Join(filepath.Dir(junk), "nowhere", "x.db")},
 	} {
 		code, stdout, stderr := once(t, args...)
 		require.Equal(t, 2, code, says)

@@ -31,7 +31,7 @@ var (
 	backend    = Class{"backend", "something behind the API failed; some nodes may have been reached", Soon, Never, true}
 	replay     = Class{"replay", "an earlier copy of this very request has arrived", Soon, Never, true}
 	unsent     = Class{"unsent", "nothing was sent", Soon, Soon, false}
-	untrusted  = Class{"untrusted", "the other side could not prove who it is; nothing was sent", Never, Never, false}
+	untrusted  = Class{"untrusted", "the other side could not prove who it is; nothing was sent", Later, Never, false}
 	unanswered = Class{"unanswered", "the request may have been sent; no usable answer came", Soon, Never, true}
 
 	classes = []Class{

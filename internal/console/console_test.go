@@ -51,6 +51,18 @@ func TestLongOutputStandsWholeBelowTheTable(t *testing.T) {
 	require.NotContains(t, text, "OUTPUT")
 }
 
+func TestOutputThatATerminalWouldWrapStandsBelowTheTable(t *testing.T) {
+	t.Parallel()
+	r := report(workflows.NodeResult{InstanceID: "i-a", State: activities.Succeeded, ExitCode: code(0), Output: "wide 界界界界界\n"})
+	const columns = len(" i-a   succeeded     0  wide ") + 2*5
+	for width, inTable := range map[int]bool{0: true, columns - 1: false, columns: true, 200: true} {
+		var out bytes.Buffer
+		require.NoError(t, writeResult(&out, r, width))
+		require.Equal(t, inTable, strings.Contains(out.String(), "OUTPUT"), "%d columns:\n%s", width, out.String())
+		require.Equal(t, !inTable, strings.Contains(out.String(), "==> i-a\nwide 界"), out.String())
+	}
+}
+
 func TestOutputCannotSteerTheTerminal(t *testing.T) {
 	t.Parallel()
 	text := written(t, report(workflows.NodeResult{InstanceID: "i-a", State: activities.Succeeded, Output: "\x1b]0;owned\x07\x1b[2Jü界\n"}))
@@ -62,6 +74,12 @@ func TestTheLastLineSaysWhatBecameOfTheRun(t *testing.T) {
 	t.Parallel()
 	failed := runs.Report{RunID: "run-1", State: runs.Failed, Error: &runs.Failure{Code: "NotAuthorized", Message: "why"}}
 	require.Contains(t, written(t, failed), "run run-1 failed: why")
+
+	named := runs.Report{RunID: "run-1", State: runs.Failed, Error: &runs.Failure{Code: "InvalidParams", Message: "Instance.2.Id is invalid"}}
+	named.Nodes = []workflows.NodeResult{{InstanceID: "i-a"}, {InstanceID: "compute000"}}
+	require.Contains(t, written(t, named), "Instance.2.Id is invalid\nhint: compute000 does not look like an instance id")
+	named.Nodes = named.Nodes[:1]
+	require.NotContains(t, written(t, named), "hint")
 
 	going := report(workflows.NodeResult{InstanceID: "i-a", State: activities.Running})
 	going.State, going.Phase, going.CommandID, going.Trouble = runs.Running, workflows.Watching, "c-1", "the API is busy"
@@ -92,6 +110,15 @@ func TestPlainProgressHasALineForEachChange(t *testing.T) {
 	require.Equal(t, []string{
 		"command c-1: 2 running", "i-a running", "i-b running", "waiting: busy", `i-b unknown: the service says "Dreaming"`,
 	}, lines)
+}
+
+func TestARunThatFailedBeforeItHadNodesSaysNothingOfThem(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	p := NewProgress(&out)
+	p.Show(report())
+	p.Close()
+	require.Regexp(t, `^\S+ ended\n$`, out.String())
 }
 
 func TestTheLiveViewOutlivesReportsWithFewerNodes(t *testing.T) {

@@ -24,12 +24,20 @@ type Progress interface {
 // NewProgress draws live on a terminal, and writes a line for each change
 // elsewhere.
 func NewProgress(out io.Writer) Progress {
-	if screen, ok := out.(*os.File); ok {
-		if _, height, err := term.GetSize(int(screen.Fd())); err == nil {
-			return newLive(out, height)
-		}
+	if _, height := screenSize(out); height > 0 {
+		return newLive(out, height)
 	}
 	return &lines{out: out, states: make(map[string]string)}
+}
+
+// screenSize is of the terminal, in characters; 0 elsewhere.
+func screenSize(out io.Writer) (width, height int) {
+	if screen, ok := out.(*os.File); ok {
+		if width, height, err := term.GetSize(int(screen.Fd())); err == nil {
+			return width, height
+		}
+	}
+	return 0, 0
 }
 
 // lines writes what changed since the report before.
@@ -85,6 +93,9 @@ func phaseText(report runs.Report) string {
 	case workflows.Collecting:
 		return "reading exit codes and output"
 	case workflows.Ended:
+		if len(report.Nodes) == 0 {
+			return "ended"
+		}
 		return "ended: " + workflows.CountsText(report.Counts())
 	}
 	return "waiting for a worker"

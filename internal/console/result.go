@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 
 	"ehpcflow/activities"
 	"ehpcflow/internal/runs"
@@ -27,13 +28,23 @@ func WriteJSON(out io.Writer, report runs.Report) error {
 }
 
 // WriteResult writes a report for people: a table of the nodes, the output in it
-// while each is one line, below it otherwise, and the verdict.
+// while each is one line and fits the terminal, below it otherwise, and the verdict.
 func WriteResult(out io.Writer, report runs.Report) error {
+	width, _ := screenSize(out)
+	return writeResult(out, report, width)
+}
+
+func writeResult(out io.Writer, report runs.Report, width int) error {
 	var b strings.Builder
 	nodes := worthListing(report.Nodes)
 	inTable := oneLineEach(nodes)
+	listed := nodeTable(nodes, inTable)
+	if inTable && width > 0 && text.LongestLineLen(listed) > width {
+		inTable = false
+		listed = nodeTable(nodes, inTable)
+	}
 	if len(nodes) > 0 {
-		b.WriteString(nodeTable(nodes, inTable) + "\n")
+		b.WriteString(listed + "\n")
 	}
 	if !inTable {
 		for _, node := range nodes {
@@ -142,11 +153,26 @@ func headline(report runs.Report) string {
 		}
 		return text
 	case report.Error != nil:
-		return fmt.Sprintf("\nrun %s %s: %s", report.RunID, report.State, printable(report.Error.Message))
+		return fmt.Sprintf("\nrun %s %s: %s%s", report.RunID, report.State, printable(report.Error.Message), hint(report))
 	case report.Reason != "":
 		return fmt.Sprintf("\nrun %s: %s (%s; %s)", report.RunID, report.Verdict, workflows.CountsText(report.Counts()), printable(report.Reason))
 	}
 	return fmt.Sprintf("\nrun %s: %s (%s)", report.RunID, report.Verdict, workflows.CountsText(report.Counts()))
+}
+
+// hint is for a node of another name than instance ids have, where the service
+// says no more than that a parameter is invalid. Nodes outside ECS may be named so.
+func hint(report runs.Report) string {
+	if report.Error.Code != "InvalidParams" {
+		return ""
+	}
+	for _, node := range report.Nodes {
+		if !strings.HasPrefix(node.InstanceID, "i-") {
+			return fmt.Sprintf("\nhint: %s does not look like an instance id, such as i-bp1aaaa; nodes are not known by their host names",
+				printable(node.InstanceID))
+		}
+	}
+	return ""
 }
 
 // printable keeps what nodes and services say from steering the terminal.

@@ -123,6 +123,16 @@ func (s *Server) Stop() error {
 	return s.stopErr
 }
 
+// DatabaseError says that the file for the workflows cannot be used.
+type DatabaseError struct {
+	File  string
+	cause error
+}
+
+func (e *DatabaseError) Error() string {
+	return fmt.Sprintf("the database file %s cannot be used (%v): name a new file, or one that was made here", e.File, e.cause)
+}
+
 // prepareStore makes the schema of a new database file, and the namespace.
 // Memory gets its schema from the server's plug-in.
 func prepareStore(o Options, cfg *config.Config) error {
@@ -133,12 +143,15 @@ func prepareStore(o Options, cfg *config.Config) error {
 			err = sqlite.SetupSchema(sql)
 		}
 		if err != nil {
-			return fmt.Errorf("prepare the database %s: %w", o.Database, err)
+			return &DatabaseError{o.Database, err}
 		}
 	}
 	namespace, err := sqlite.NewNamespaceConfig(clusterName, Namespace, false, nil)
 	if err == nil {
 		err = sqlite.CreateNamespaces(sql, namespace)
+	}
+	if err != nil && o.Database != "" {
+		return &DatabaseError{o.Database, err}
 	}
 	if err != nil {
 		return fmt.Errorf("create the namespace %s: %w", Namespace, err)
