@@ -24,9 +24,9 @@ const (
 	Reads
 )
 
-// submitsInRow is how many submits may go before a read that is overdue. With it a
-// flood of submits is started in little more than its least time, and what it
-// started is seen to end meanwhile.
+// submitsInRow is how many submits may go before a read that is overdue. A flood of
+// submits takes a third longer so at most, and what it started is seen to end
+// meanwhile.
 const submitsInRow = 3
 
 // DefaultCeiling of a Budget, in requests a second. E-HPC publishes no request quota;
