@@ -2,17 +2,22 @@ package e2e
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/prometheus/procfs"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
 	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
 
 	"ehpcflow/activities"
 	"ehpcflow/ehpcsim"
 	"ehpcflow/internal/runs"
+	"ehpcflow/quickstart/devserver"
 	"ehpcflow/quickstart/stack"
 	"ehpcflow/workflows"
 )
@@ -81,4 +86,71 @@ func (s *system) chain(id string) (size, events int64, links int) {
 		runID = first.GetWorkflowExecutionStartedEventAttributes().GetContinuedExecutionRunId()
 	}
 	return size, events, links
+}
+
+// The long form has 10,000 runs: make soak. The commands outlast the start of all
+// runs, so that all of them are watched at the same time.
+func TestManyRunsShareOneWorker(t *testing.T) {
+	t.Parallel()
+	commands, longest := 200, 30*time.Second
+	if *soak {
+		commands, longest = 10_000, 10*time.Minute
+	}
+	s := newSystemWith(t, stack.Options{
+		Pace: activities.DefaultPace(), Logger: zap.NewNop(),
+		Script: &ehpcsim.Script{Duration: [2]time.Duration{longest * 9 / 10, longest}},
+	})
+	s.StopWorker()
+	worker, said := background(t, s.forPrograms(), "worker", "--api-rate", "100000")
+	await(t, 20*time.Second, "the worker serves", func() bool { return strings.Contains(said.String(), "serving") })
+	idle := resident(t, worker.Process.Pid)
+
+	begun := make([]client.WorkflowRun, commands)
+	var group errgroup.Group
+	group.SetLimit(16)
+	for i := range begun {
+		group.Go(func() (err error) {
+			begun[i], err = s.Client.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: runs.NewID(), TaskQueue: s.queue},
+				workflows.RunCommand, workflows.RunCommandInput{
+					ClusterID: stack.ClusterID, Target: workflows.Target{Nodes: s.nodes()},
+					Command: "solve " + strconv.Itoa(i), TimeoutSeconds: 3600,
+				})
+			return err
+		})
+	}
+	require.NoError(t, group.Wait())
+	most := uint64(0)
+	var atOnce int
+	for ended := 0; ended < commands; {
+		time.Sleep(time.Second)
+		stats := s.Simulator.Stats()
+		atOnce = max(atOnce, stats.Running/4)
+		most = max(most, resident(t, worker.Process.Pid))
+		running, err := s.Client.CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{
+			Namespace: devserver.Namespace, Query: `ExecutionStatus = "Running" AND TaskQueue = "` + s.queue + `"`,
+		})
+		require.NoError(t, err)
+		ended = commands - int(running.GetCount())
+	}
+	for _, run := range begun {
+		var result workflows.RunCommandResult
+		require.NoError(t, run.Get(t.Context(), &result))
+		require.Equal(t, workflows.Succeeded, result.Verdict)
+	}
+	require.Equal(t, commands, s.Simulator.Requests("InvokeShellCommand"))
+	each := float64(most-idle) / float64(atOnce) / 1e3
+	t.Logf("%d runs, %d at once: %d MB of memory in the worker, %d MB idle, %.1f kB a watch", commands, atOnce, most/1e6, idle/1e6, each)
+	if *soak {
+		require.Less(t, each, 20.)
+	}
+}
+
+// resident is the memory of a process, in bytes.
+func resident(t *testing.T, pid int) uint64 {
+	t.Helper()
+	proc, err := procfs.NewProc(pid)
+	require.NoError(t, err)
+	status, err := proc.NewStatus()
+	require.NoError(t, err)
+	return status.VmRSS
 }
