@@ -84,6 +84,7 @@ func measure(ctx context.Context, p pattern, l load) (m Measurement, err error) 
 	m.APICalls = float64(calls) / float64(l.runs)
 	m.ServerCPU = serverAfter.cpuSeconds - serverBefore.cpuSeconds
 	m.WorkerCPU = workerAfter.cpuSeconds - workerBefore.cpuSeconds
+	m.WorkerIdleMB = float64(workerBefore.peakBytes) / 1e6
 	m.WorkerPeakMB = float64(workerAfter.peakBytes) / 1e6
 	return m, nil
 }

@@ -22,6 +22,7 @@ type Measurement struct {
 	// For all runs together.
 	ServerCPU    float64 `json:"serverCPUSeconds"`
 	WorkerCPU    float64 `json:"workerCPUSeconds"`
+	WorkerIdleMB float64 `json:"workerIdleMB"` // peak before the first start
 	WorkerPeakMB float64 `json:"workerPeakMB"`
 	Wall         float64 `json:"wallSeconds"` // from the first start to the last end
 }

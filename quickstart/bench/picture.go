@@ -15,8 +15,11 @@ import (
 )
 
 const (
-	pictureWidth  = 32 * vg.Centimeter
-	pictureHeight = 20 * vg.Centimeter
+	pictureWidth = 32 * vg.Centimeter
+
+	// The picture is as high as its bars and their figures need.
+	heightAtLeast = 4 * vg.Centimeter
+	heightOfLoad  = 8 * vg.Centimeter
 
 	// least is what smaller values are drawn as: a log scale has no zero.
 	least = 0.001
@@ -27,6 +30,8 @@ var loadColors = []color.Color{
 	color.RGBA{0x00, 0x72, 0xb2, 0xff}, color.RGBA{0xd5, 0x5e, 0x00, 0xff},
 	color.RGBA{0x00, 0x9e, 0x73, 0xff}, color.RGBA{0xcc, 0x79, 0xa7, 0xff},
 }
+
+func init() { plot.DefaultFont.Variant, plotter.DefaultFont.Variant = "Sans", "Sans" }
 
 // panels of the picture, by rows.
 var panels = [][]struct {
@@ -57,7 +62,7 @@ func (r *Report) picture() ([]byte, error) {
 		}
 		plots = append(plots, drawn)
 	}
-	canvas := vgsvg.New(pictureWidth, pictureHeight)
+	canvas := vgsvg.New(pictureWidth, heightAtLeast+vg.Length(len(r.loads()))*heightOfLoad)
 	tiles := draw.Tiles{
 		Rows: len(plots), Cols: len(plots[0]), PadX: vg.Centimeter, PadY: vg.Centimeter,
 		PadTop: vg.Centimeter / 2, PadBottom: vg.Centimeter / 2, PadLeft: vg.Centimeter / 2, PadRight: vg.Centimeter / 2,
@@ -75,23 +80,30 @@ func (r *Report) picture() ([]byte, error) {
 	return svg.Bytes(), err
 }
 
+// loads are the numbers of runs at once that were measured.
+func (r *Report) loads() []int {
+	var loads []int
+	for _, m := range r.Measurements {
+		if !slices.Contains(loads, m.Runs) {
+			loads = append(loads, m.Runs)
+		}
+	}
+	return loads
+}
+
 // panel has a row for each pattern, and in it a bar for each number of runs.
 func (r *Report) panel(title string, value func(Measurement) float64) (*plot.Plot, error) {
 	var names []string
-	var loads []int
+	loads := r.loads()
 	lowest, highest := math.Inf(1), least
 	for _, m := range r.Measurements {
 		if !slices.Contains(names, m.Pattern) {
 			names = append(names, m.Pattern)
 		}
-		if !slices.Contains(loads, m.Runs) {
-			loads = append(loads, m.Runs)
-		}
 		lowest, highest = min(lowest, max(value(m), least)), max(highest, value(m))
 	}
 	slices.Reverse(names) // the first goes to the top
 
-	plot.DefaultFont.Variant, plotter.DefaultFont.Variant = "Sans", "Sans"
 	p := plot.New()
 	p.Title.Text = title
 	p.NominalY(names...)
@@ -102,7 +114,7 @@ func (r *Report) panel(title string, value func(Measurement) float64) (*plot.Plo
 	p.Legend.Top = true
 	for i, runs := range loads {
 		points, err := r.bars(p, runs, value, func(m Measurement) float64 {
-			return float64(slices.Index(names, m.Pattern)) + 0.6*(0.5-(float64(i)+0.5)/float64(len(loads)))
+			return float64(slices.Index(names, m.Pattern)) + 0.8*(0.5-(float64(i)+0.5)/float64(len(loads)))
 		}, loadColors[i%len(loadColors)])
 		if err != nil {
 			return nil, err

@@ -52,11 +52,12 @@ func (r *Report) write(dir string) error {
 func (r *Report) markdown() string {
 	return fmt.Sprintf(`# Ways of waiting, compared
 
-Measured on %s, with %s, on %s, by `+"`make bench`"+`; all rows in the same run.
+Measured on %s, with %s, on %s, by quickstart/bench; all rows in the same run.
 
 Each run submits a command to %d nodes, waits until every node has ended and collects
-the results. The command takes %g to %g s on a node. Every peer polls %g s apart;
-ehpcflow is as it is shipped. The runs of a row are started evenly, 1,000 in %g s.
+the results. The command takes %g to %g s on a node. Every peer polls %g s after the
+last answer; ehpcflow is as it is shipped. The runs of a row are started evenly, 1,000
+in %g s.
 
 %s
 
@@ -72,9 +73,11 @@ How it is measured:
   are told together, but never the last; meanwhile its heartbeat shows it.
 - **Server and worker CPU** are of processes of their own, from the first start until
   all runs were seen to have ended, for all runs of the row together. **Memory** is the
-  worker's peak of resident memory.
+  peak of the worker's resident memory, before the first start and at the end. The
+  worker is the bench itself in another role and holds a server's code too.
 - **Events and bytes** of a run's history are what the server says of it. **API calls**
-  are what the simulated cluster counted.
+  are what the simulated cluster counted. Where they are far fewer than in the row with
+  fewer runs, the pattern could not keep up with its own interval.
 - The request budget is no limit here. Server, worker, simulated cluster and bench share
   the machine.
 `, r.MeasuredAt.Format(time.DateOnly), r.Go, r.Machine, r.Nodes, r.ShortestSeconds, r.LongestSeconds, r.PollSeconds,
@@ -86,7 +89,7 @@ func (r *Report) table() string {
 	t.AppendHeader(table.Row{
 		"runs at once", "pattern", "history events a run", "history KB a run", "API calls a run",
 		"end lag p50 s", "end lag p99 s", "node lag p50 s", "node lag p99 s",
-		"server CPU s", "worker CPU s", "worker peak MB", "wall s", "failed runs",
+		"server CPU s", "worker CPU s", "worker idle MB", "worker peak MB", "wall s", "failed runs",
 	})
 	for _, m := range r.Measurements {
 		row := table.Row{m.Runs, m.Pattern}
@@ -103,6 +106,7 @@ func (r *Report) table() string {
 			{"%.2f", m.NodeLag.P99},
 			{"%.1f", m.ServerCPU},
 			{"%.1f", m.WorkerCPU},
+			{"%.0f", m.WorkerIdleMB},
 			{"%.0f", m.WorkerPeakMB},
 			{"%.0f", m.Wall},
 		} {
