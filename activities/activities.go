@@ -9,6 +9,7 @@ import "ehpcflow/ehpc"
 // Activities holds what the activities work with. Register it with a worker; its
 // methods are the activities.
 type Activities struct {
-	EHPC *ehpc.Client
-	Pace Pace
+	EHPC    *ehpc.Client
+	Pace    Pace
+	Watcher *Watcher // of the worker
 }

@@ -1,14 +1,15 @@
 package activities_test
 
 import (
+	"context"
 	"encoding/json"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/credentials"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
@@ -26,6 +27,50 @@ type bundle struct {
 	sim  *ehpcsim.Simulator
 	acts *activities.Activities
 	ids  []string
+	told *temporalStub
+}
+
+// temporalStub is a Temporal that is told by a Watcher.
+type temporalStub struct {
+	mu        sync.Mutex
+	beats     []activities.WatchProgress
+	onBeat    func(activities.WatchProgress) error
+	completed chan completion
+}
+
+type completion struct {
+	result *activities.ListInvocationStatusResult
+	err    error
+}
+
+func (s *temporalStub) RecordActivityHeartbeat(_ context.Context, _ []byte, details ...any) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	progress := details[0].(activities.WatchProgress)
+	s.beats = append(s.beats, progress)
+	if s.onBeat != nil {
+		return s.onBeat(progress)
+	}
+	return nil
+}
+
+func (s *temporalStub) CompleteActivity(_ context.Context, _ []byte, result any, err error) error {
+	c := completion{err: err}
+	if result != nil {
+		c.result = result.(*activities.ListInvocationStatusResult)
+	}
+	s.completed <- c
+	return nil
+}
+
+// lastBeat is what the last heartbeat showed.
+func (s *temporalStub) lastBeat() activities.WatchProgress {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.beats) == 0 {
+		return activities.WatchProgress{}
+	}
+	return s.beats[len(s.beats)-1]
 }
 
 func newBundle(t *testing.T, nodes int) *bundle {
@@ -49,7 +94,9 @@ func newBundle(t *testing.T, nodes int) *bundle {
 	pace.Look = activities.Bounds{Min: 20 * time.Millisecond, Max: 50 * time.Millisecond}
 
 	var s testsuite.WorkflowTestSuite
-	b := &bundle{s.NewTestActivityEnvironment(), t, sim, &activities.Activities{EHPC: client, Pace: pace}, nil}
+	told := &temporalStub{completed: make(chan completion, 1)}
+	acts := &activities.Activities{EHPC: client, Pace: pace, Watcher: activities.NewWatcher(told, 10)}
+	b := &bundle{s.NewTestActivityEnvironment(), t, sim, acts, nil, told}
 	b.RegisterActivity(b.acts)
 	b.SetTestTimeout(time.Minute)
 	for _, node := range cluster.Nodes {
@@ -91,7 +138,24 @@ func (b *bundle) watch(submitted activities.InvokeShellCommandResult, deadline t
 	for _, id := range b.ids {
 		in.Nodes = append(in.Nodes, activities.NodeStatus{InstanceID: id, State: activities.Running})
 	}
-	return execute[activities.ListInvocationStatusResult](b, b.acts.ListInvocationStatus, in)
+	return b.awaitWatch(in)
+}
+
+// awaitWatch begins a watch and waits until it is completed.
+func (b *bundle) awaitWatch(in activities.ListInvocationStatusInput) (activities.ListInvocationStatusResult, error) {
+	b.t.Helper()
+	_, err := b.ExecuteActivity(b.acts.ListInvocationStatus, in)
+	require.ErrorIs(b.t, err, activity.ErrResultPending)
+	select {
+	case done := <-b.told.completed:
+		if done.err != nil {
+			return activities.ListInvocationStatusResult{}, done.err
+		}
+		return *done.result, nil
+	case <-time.After(time.Minute):
+		require.Fail(b.t, "the watch was not completed")
+		panic("unreachable")
+	}
 }
 
 func applicationError(t *testing.T, err error) *temporal.ApplicationError {
@@ -104,20 +168,13 @@ func applicationError(t *testing.T, err error) *temporal.ApplicationError {
 func TestAWatchReturnsWhenANodeChangesAndNotBefore(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t, 2)
-	beats := 0
-	b.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) {
-		var progress activities.WatchProgress
-		require.NoError(t, details.Get(&progress))
-		require.Equal(t, map[activities.NodeState]int{activities.Running: 1, activities.Finished: 1}, progress.Nodes)
-		beats++
-	})
 	submitted := b.mustSubmit(`[ $HOSTNAME = compute001 ] && sleep 1 || sleep 30`)
 	got, err := b.watch(submitted, time.Minute)
 	require.NoError(t, err)
 	require.Equal(t, activities.NodeStatuses{{InstanceID: b.ids[1], State: activities.Finished}}, got.Changed)
 	require.False(t, got.DeadlinePassed)
 	require.GreaterOrEqual(t, b.sim.Requests("ListInvocationStatus"), 3, "it looked again and again meanwhile")
-	require.Positive(t, beats)
+	require.Equal(t, map[activities.NodeState]int{activities.Running: 1, activities.Finished: 1}, b.told.lastBeat().Nodes)
 }
 
 func TestAWatchEndsAtTheDeadlineOnlyWithAnAnswer(t *testing.T) {
@@ -132,20 +189,6 @@ func TestAWatchEndsAtTheDeadlineOnlyWithAnAnswer(t *testing.T) {
 	_, err = b.watch(submitted, -time.Hour)
 	require.Equal(t, "ServiceUnavailable", applicationError(t, err).Type(), "an API that is down does not make a node overdue")
 	require.False(t, applicationError(t, err).NonRetryable())
-}
-
-func TestAStoppingWorkerLetsGoOfItsWatch(t *testing.T) {
-	t.Parallel()
-	b := newBundle(t, 1)
-	stop := make(chan struct{})
-	close(stop)
-	b.SetWorkerStopChannel(stop)
-	b.acts.Pace.Look.Min = time.Hour
-	b.acts.Pace.Look.Max = time.Hour
-	_, err := b.watch(b.mustSubmit("sleep 30"), 2*time.Hour)
-	e := applicationError(t, err)
-	require.Equal(t, activities.WorkerStopping, e.Type())
-	require.False(t, e.NonRetryable(), "another worker goes on")
 }
 
 func TestErrorsOfAReadAreRetriedByTheirCode(t *testing.T) {

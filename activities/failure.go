@@ -1,10 +1,8 @@
 package activities
 
 import (
-	"context"
 	"time"
 
-	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
 	"ehpcflow/ehpc"
@@ -24,20 +22,17 @@ type SubmitFailure struct {
 // readFailure turns an error of a read into one that the server retries, at the
 // pace that the error's code asks for, or that ends the run. submittedAt is when
 // the object that was read came to be.
-func (a *Activities) readFailure(ctx context.Context, err error, submittedAt time.Time) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
+func (a *Activities) readFailure(err error, submittedAt time.Time, attempt int32) error {
 	retry := ehpc.Judge(err).Read
 	if retry == catalogue.WhileNew && time.Since(submittedAt) > a.Pace.NewFor {
 		retry = catalogue.Never
 	}
-	return a.failure(ctx, err, retry)
+	return a.failure(err, retry, attempt)
 }
 
 // submitFailure turns an error of a submit into one that is retried only when it
 // is certain that nothing was started.
-func (a *Activities) submitFailure(ctx context.Context, err error) error {
+func (a *Activities) submitFailure(err error, attempt int32) error {
 	judgement := ehpc.Judge(err)
 	if judgement.MayHaveRun {
 		return temporal.NewApplicationErrorWithOptions(
@@ -47,14 +42,14 @@ func (a *Activities) submitFailure(ctx context.Context, err error) error {
 				Details:      []any{SubmitFailure{MayHaveRun: true}},
 			})
 	}
-	return a.failure(ctx, err, judgement.Submit)
+	return a.failure(err, judgement.Submit, attempt)
 }
 
-func (a *Activities) failure(ctx context.Context, err error, retry catalogue.Retry) error {
+func (a *Activities) failure(err error, retry catalogue.Retry, attempt int32) error {
 	judgement := ehpc.Judge(err)
 	options := temporal.ApplicationErrorOptions{NonRetryable: retry == catalogue.Never}
 	if retry != catalogue.Never {
-		options.NextRetryDelay = max(a.Pace.backoff(retry, activity.GetInfo(ctx).Attempt), judgement.RetryAfter)
+		options.NextRetryDelay = max(a.Pace.backoff(retry, attempt), judgement.RetryAfter)
 	}
 	return temporal.NewApplicationErrorWithOptions(err.Error(), judgement.Code, options)
 }

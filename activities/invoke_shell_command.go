@@ -70,7 +70,7 @@ func (a *Activities) InvokeShellCommand(ctx context.Context, in InvokeShellComma
 		Timeout:     in.Timeout,
 	})
 	if err != nil {
-		return nil, a.submitFailure(ctx, err)
+		return nil, a.submitFailure(err, info.Attempt)
 	}
 	result := &InvokeShellCommandResult{CommandID: answer.CommandID, SubmittedAt: time.Now().UTC()}
 	if result.Accepted = slices.Equal(slices.Sorted(slices.Values(answer.InstanceIDs)), slices.Sorted(slices.Values(in.InstanceIDs))); !result.Accepted {

@@ -13,9 +13,9 @@ import (
 const beatEvery = 20 * time.Second
 
 // pulse heartbeats for an activity until it is stopped, also while a call or the
-// request budget is waited for. Each beat carries the latest details.
+// request budget is waited for.
 type pulse[D any] struct {
-	ctx     context.Context //nolint:containedctx // it lives as long as the activity does
+	ctx     context.Context
 	mu      sync.Mutex
 	details D
 	timer   *time.Timer
@@ -26,28 +26,15 @@ func keepAlive[D any](ctx context.Context, details D) *pulse[D] {
 	p := &pulse[D]{ctx: ctx, details: details}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.timer = time.AfterFunc(beatEvery, func() { p.record(nil) })
+	p.timer = time.AfterFunc(beatEvery, p.beat)
 	return p
 }
 
-// set changes what the next beat carries.
-func (p *pulse[D]) set(details D) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.details = details
-}
-
-// beat shows new details at once.
-func (p *pulse[D]) beat(details D) { p.record(&details) }
-
-func (p *pulse[D]) record(details *D) {
+func (p *pulse[D]) beat() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.stopped {
 		return
-	}
-	if details != nil {
-		p.details = *details
 	}
 	activity.RecordHeartbeat(p.ctx, p.details)
 	p.timer.Reset(beatEvery)

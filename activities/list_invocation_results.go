@@ -8,6 +8,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"go.temporal.io/sdk/activity"
+
 	"ehpcflow/activities/columns"
 	"ehpcflow/ehpc"
 	"ehpcflow/ehpc/catalogue"
@@ -67,7 +69,7 @@ func (a *Activities) ListInvocationResults(ctx context.Context, in ListInvocatio
 	for look := int32(1); ; look++ {
 		records, err := a.results(ctx, in)
 		if err != nil {
-			return nil, a.readFailure(ctx, err, in.SubmittedAt)
+			return nil, a.readFailure(err, in.SubmittedAt, activity.GetInfo(ctx).Attempt)
 		}
 		if final(records, in) || time.Now().After(giveUp) {
 			return &ListInvocationResultsResult{Records: records}, nil

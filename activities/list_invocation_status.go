@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/temporal"
 )
 
 // ListInvocationStatusInput is what to watch, and what is known of it: the one
@@ -54,55 +53,16 @@ type WatchProgress struct {
 // to end is reported at once. That a command still runs is neither an error nor an
 // event. An error of the API fails the attempt under the API's code; the next
 // attempt goes on from the heartbeat.
+//
+// It only begins: the Watcher completes it.
 func (a *Activities) ListInvocationStatus(ctx context.Context, in ListInvocationStatusInput) (*ListInvocationStatusResult, error) {
 	w := a.newWatch(in)
 	wait := a.Pace.UntilLook(in.Milestones, time.Now())
 	if w.resume(ctx) || activity.GetInfo(ctx).Attempt > 1 { // with an error's back-off or a lost worker's time behind it
 		wait = time.Until(w.progress.NextLook)
 	}
-	alive := keepAlive(ctx, w.progress)
-	defer alive.stop()
-	for {
-		if err := a.untilLook(ctx, wait); err != nil {
-			alive.beat(w.progress)
-			return nil, err
-		}
-		failed, err := w.look(ctx)
-		if err != nil {
-			alive.beat(w.progress)
-			return nil, a.readFailure(ctx, err, failed.SubmittedAt)
-		}
-		if report := w.report(time.Now()); report != nil {
-			return report, nil
-		}
-		wait = w.untilLook(time.Now())
-		if w.changedInLook {
-			alive.beat(w.progress)
-		} else {
-			alive.set(w.progress)
-		}
+	if err := a.Watcher.hold(ctx, w, wait); err != nil {
+		return nil, err
 	}
+	return nil, activity.ErrResultPending
 }
-
-// untilLook waits, or returns early with an error when the run was cancelled or
-// the worker is stopping.
-func (a *Activities) untilLook(ctx context.Context, wait time.Duration) error {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-activity.GetWorkerStopChannel(ctx):
-		return temporal.NewApplicationErrorWithOptions("the worker is stopping; another one goes on", WorkerStopping,
-			temporal.ApplicationErrorOptions{
-				NextRetryDelay: handOver,
-				Category:       temporal.ApplicationErrorCategoryBenign,
-			})
-	}
-}
-
-// handOver is how long a watch that left a stopping worker is left alone, for that
-// worker to have stopped asking for work.
-const handOver = 500 * time.Millisecond

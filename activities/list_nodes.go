@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"go.temporal.io/sdk/activity"
+
 	"ehpcflow/activities/columns"
 	"ehpcflow/ehpc"
 )
@@ -42,7 +44,7 @@ func (a *Activities) ListNodes(ctx context.Context, in ListNodesInput) (*ListNod
 	result := &ListNodesResult{}
 	for node, err := range a.EHPC.Nodes(ctx, in.ClusterID) {
 		if err != nil {
-			return nil, a.readFailure(ctx, err, time.Time{})
+			return nil, a.readFailure(err, time.Time{}, activity.GetInfo(ctx).Attempt)
 		}
 		result.Nodes = append(result.Nodes, Node{InstanceID: node.ID, HostName: node.HostName, Unfit: unfit(node)})
 	}

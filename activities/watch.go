@@ -35,8 +35,8 @@ type watch struct {
 // command is a command under watch. The states are nil until they have ids.
 type command struct {
 	WatchedCommand
-	reported  map[string]NodeStatus
-	now       []NodeStatus
+	reported  []NodeStatus
+	now       []NodeStatus // in the same order, followed by nodes that nobody asked for
 	unmatched bool
 }
 
@@ -45,6 +45,7 @@ func (a *Activities) newWatch(in ListInvocationStatusInput) *watch {
 		in.Commands = []WatchedCommand{{CommandID: in.CommandID, SubmittedAt: in.SubmittedAt, Nodes: in.Nodes}}
 	}
 	w := &watch{activities: a, in: in}
+	w.in.Commands, w.in.Nodes = nil, nil // they are in the commands below
 	for _, c := range in.Commands {
 		watched := &command{WatchedCommand: c}
 		if c.Packed == nil {
@@ -83,30 +84,37 @@ func (w *watch) look(ctx context.Context) (failed WatchedCommand, failure error)
 	began := time.Now()
 	slack := w.activities.Pace.UntilLook(w.in.Milestones, began)
 	w.changedInLook = false
-	var group errgroup.Group
-	group.SetLimit(looksAtOnce)
-	for _, c := range w.commands {
-		if c.ended() {
-			continue
-		}
-		group.Go(func() error {
-			answer, err := w.activities.EHPC.ListInvocationStatus(ctx, ehpc.ListInvocationStatusRequest{
-				ClusterID: w.in.ClusterID,
-				CommandID: c.CommandID,
-				Slack:     slack,
-			})
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			switch {
-			case err == nil:
-				w.take(c, answer.Instances)
-			case failure == nil:
-				failed, failure = c.WatchedCommand, err
-			}
-			return nil
+	look := func(c *command) {
+		answer, err := w.activities.EHPC.ListInvocationStatus(ctx, ehpc.ListInvocationStatusRequest{
+			ClusterID: w.in.ClusterID,
+			CommandID: c.CommandID,
+			Slack:     slack,
 		})
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		switch {
+		case err == nil:
+			w.take(c, answer.Instances)
+		case failure == nil:
+			failed, failure = c.WatchedCommand, err
+		}
 	}
-	_ = group.Wait() // the failures are kept above
+	var open []*command
+	for _, c := range w.commands {
+		if !c.ended() {
+			open = append(open, c)
+		}
+	}
+	if len(open) == 1 {
+		look(open[0])
+	} else {
+		var group errgroup.Group
+		group.SetLimit(looksAtOnce)
+		for _, c := range open {
+			group.Go(func() error { look(c); return nil })
+		}
+		_ = group.Wait() // it has none
+	}
 	w.progress.Looks++
 	w.progress.LastLook = time.Now().UTC()
 	w.looked = time.Since(began)
@@ -205,10 +213,7 @@ func (w *watch) counts() map[NodeState]int {
 
 // setKnown sets out from states that were reported before.
 func (c *command) setKnown(nodes []NodeStatus) {
-	c.reported = make(map[string]NodeStatus, len(nodes))
-	for _, node := range nodes {
-		c.reported[node.InstanceID] = node
-	}
+	c.reported, c.Nodes, c.Packed = nodes, nil, nil
 	c.now = append([]NodeStatus{}, nodes...)
 }
 
@@ -234,12 +239,12 @@ func (c *command) set(node NodeStatus) {
 // changed are the nodes that are not as they were reported.
 func (c *command) changed() []NodeStatus {
 	var changed []NodeStatus
-	for _, node := range c.now {
-		before, asked := c.reported[node.InstanceID]
-		if !asked {
+	for i, node := range c.now {
+		switch {
+		case i >= len(c.reported):
 			node.CommandID = c.CommandID
-		}
-		if before != node {
+			changed = append(changed, node)
+		case node != c.reported[i]:
 			changed = append(changed, node)
 		}
 	}

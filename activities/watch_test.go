@@ -8,8 +8,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
 
 	"ehpcflow/activities"
 )
@@ -42,7 +43,7 @@ func (b *bundle) submitParts(command string, parts ...[]string) []activities.Wat
 
 func (b *bundle) watchAll(commands ...activities.WatchedCommand) (activities.ListInvocationStatusResult, error) {
 	b.t.Helper()
-	return execute[activities.ListInvocationStatusResult](b, b.acts.ListInvocationStatus, activities.ListInvocationStatusInput{
+	return b.awaitWatch(activities.ListInvocationStatusInput{
 		ClusterID: clusterID, Commands: commands,
 		Milestones: activities.Milestones{SubmittedAt: commands[0].SubmittedAt},
 		Deadline:   time.Now().Add(time.Minute),
@@ -62,7 +63,7 @@ func TestChangesWaitForEachOtherAndTheLastOneForNobody(t *testing.T) {
 		ClusterID: clusterID, CommandID: submitted.CommandID, Milestones: activities.Milestones{SubmittedAt: submitted.SubmittedAt},
 		Deadline: time.Now().Add(time.Minute), Nodes: append(states(b.ids[:2], activities.Finished), states(b.ids[2:], activities.Running)...),
 	}
-	got, err = execute[activities.ListInvocationStatusResult](b, b.acts.ListInvocationStatus, in)
+	got, err = b.awaitWatch(in)
 	require.NoError(t, err)
 	require.Equal(t, states(b.ids[2:], activities.Finished), got.Changed)
 	require.Less(t, time.Since(submitted.SubmittedAt), 6*time.Second, "held back it would be reported after 8")
@@ -79,14 +80,10 @@ func TestTheNextAttemptGoesOnFromTheHeartbeat(t *testing.T) {
 		Looks: 7, Changed: states(b.ids[:1], activities.Finished), ChangedSince: time.Now(),
 		NextLook: time.Now().Add(200 * time.Millisecond),
 	})
-	var last activities.WatchProgress
-	b.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) {
-		require.NoError(t, details.Get(&last))
-	})
 	got, err := b.watch(submitted, time.Minute)
 	require.NoError(t, err)
 	require.Equal(t, states(b.ids, activities.Finished), got.Changed, "what an earlier attempt saw end has ended, though its node is gone")
-	require.Greater(t, last.Looks, 7)
+	require.Greater(t, b.told.lastBeat().Looks, 7)
 }
 
 func TestManyCommandsAreWatchedTogetherWithTheirNodesPacked(t *testing.T) {
@@ -152,36 +149,62 @@ func TestAnErrorOfOneCommandKeepsWhatTheOthersSaid(t *testing.T) {
 	commands := b.submitParts(`true`, b.ids[:1])
 	gone := activities.WatchedCommand{CommandID: "c-gone", SubmittedAt: time.Now().Add(-time.Hour), Nodes: states(b.ids[1:], activities.Running)}
 	b.acts.Pace.Look = activities.Bounds{Min: time.Second, Max: time.Minute}
-	var last activities.WatchProgress
-	b.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) {
-		require.NoError(t, details.Get(&last))
-	})
 	_, err := b.watchAll(append(commands, gone)...)
 	require.Equal(t, "ObjectNotFound", applicationError(t, err).Type())
 	require.Contains(t, applicationError(t, err).Message(), "c-gone")
 	require.True(t, applicationError(t, err).NonRetryable(), "it is an hour old, though the first command is new")
-	require.Equal(t, states(b.ids[:1], activities.Finished), last.Changed)
+	require.Equal(t, states(b.ids[:1], activities.Finished), b.told.lastBeat().Changed)
 }
 
 func TestAStoppingWorkerHandsOverWhatItSaw(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t, 2)
 	b.acts.Pace.Look = activities.Bounds{Min: 200 * time.Millisecond, Max: time.Minute}
-	stop := make(chan struct{})
-	b.SetWorkerStopChannel(stop)
-	var last activities.WatchProgress
-	b.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) {
-		require.NoError(t, details.Get(&last))
-		if len(last.Changed) == 1 && stop != nil {
-			close(stop)
-			stop = nil
+	b.told.onBeat = func(progress activities.WatchProgress) error {
+		if len(progress.Changed) == 1 && len(b.told.beats) == 1 {
+			go b.acts.Watcher.Stop(t.Context())
 		}
-	})
+		return nil
+	}
 	_, err := b.watch(b.mustSubmit(`[ $HOSTNAME = compute001 ] && sleep 1 || sleep 30`), time.Minute)
-	require.Equal(t, activities.WorkerStopping, applicationError(t, err).Type())
-	require.LessOrEqual(t, applicationError(t, err).NextRetryDelay(), time.Second)
-	require.Equal(t, states(b.ids[1:], activities.Finished), last.Changed)
-	require.False(t, last.NextLook.IsZero())
+	e := applicationError(t, err)
+	require.Equal(t, activities.WorkerStopping, e.Type())
+	require.False(t, e.NonRetryable(), "another worker goes on")
+	require.LessOrEqual(t, e.NextRetryDelay(), time.Second)
+	require.Equal(t, states(b.ids[1:], activities.Finished), b.told.lastBeat().Changed)
+	require.False(t, b.told.lastBeat().NextLook.IsZero())
+
+	_, err = execute[activities.ListInvocationStatusResult](b, b.acts.ListInvocationStatus, activities.ListInvocationStatusInput{ClusterID: clusterID})
+	require.Equal(t, activities.WorkerStopping, applicationError(t, err).Type(), "it takes no more")
+}
+
+func TestACancelledWatchEndsWithTheNextHeartbeat(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, 2)
+	b.acts.Pace.Look.Max = time.Minute
+	b.told.onBeat = func(activities.WatchProgress) error { return temporal.NewCanceledError() }
+	_, err := b.watch(b.mustSubmit(`[ $HOSTNAME = compute001 ] || sleep 30`), time.Minute)
+	require.True(t, temporal.IsCanceledError(err), "%v", err)
+	looks := b.sim.Requests("ListInvocationStatus")
+	require.Never(t, func() bool { return b.sim.Requests("ListInvocationStatus") > looks }, 500*time.Millisecond, 50*time.Millisecond)
+}
+
+func TestAWatchThatIsOverForTemporalIsLeft(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, 2)
+	b.acts.Pace.Look.Max = time.Minute
+	b.acts.Watcher = activities.NewWatcher(b.told, 1)
+	b.told.onBeat = func(activities.WatchProgress) error { return serviceerror.NewNotFound("gone") }
+	submitted := b.mustSubmit(`[ $HOSTNAME = compute001 ] || sleep 30`)
+	in := activities.ListInvocationStatusInput{
+		ClusterID: clusterID, CommandID: submitted.CommandID, Milestones: activities.Milestones{SubmittedAt: submitted.SubmittedAt},
+		Nodes: states(b.ids, activities.Running), Deadline: time.Now().Add(time.Minute),
+	}
+	for range 3 { // each finds the only place free again
+		_, err := b.ExecuteActivity(b.acts.ListInvocationStatus, in)
+		require.ErrorIs(t, err, activity.ErrResultPending)
+	}
+	require.Empty(t, b.told.completed)
 }
 
 func TestTenThousandNodesRideInLittleSpace(t *testing.T) {

@@ -41,6 +41,9 @@ const (
 	// byte of the answer.
 	defaultTimeout = 15 * time.Second
 
+	// idleConnections are kept for the next reads: all go to one host.
+	idleConnections = 32
+
 	// maxSubmitWait bounds a submit's wait for the request budget.
 	maxSubmitWait = 10 * time.Second
 
@@ -152,7 +155,9 @@ var errEndpointParts = errors.New("the endpoint takes a scheme and a host only, 
 
 // readTransport is Go's default one: a repeated read does no harm.
 func readTransport() *http.Transport {
-	return http.DefaultTransport.(*http.Transport).Clone()
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConnsPerHost = idleConnections
+	return t
 }
 
 // submitTransport cannot send a request twice. net/http replays a body-less GET

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/worker"
@@ -27,6 +28,10 @@ const (
 	exitUsage       = 2 // wrong flags or settings
 	exitUnreachable = 3 // Temporal could not be reached
 )
+
+// gcPercent is how much garbage may pile up, in percent of what is in use. A worker
+// mostly waits: it has time to clean up, and its memory is shared with others.
+const gcPercent = 40
 
 // options are the worker's settings.
 type options struct {
@@ -73,7 +78,7 @@ CLI's profile, the credentials file, or the ECS role of this machine.`,
 	flags.StringVar(&o.endpoint, "endpoint", os.Getenv("EHPCFLOW_ENDPOINT"), "address of the E-HPC API (default: the region's public one, over HTTPS); also EHPCFLOW_ENDPOINT")
 	flags.StringVar(&o.taskQueue, "task-queue", cmp.Or(os.Getenv("EHPCFLOW_TASK_QUEUE"), taskqueue.Default), "task queue to serve; also EHPCFLOW_TASK_QUEUE")
 	flags.Float64Var(&o.apiRate, "api-rate", ehpc.DefaultCeiling, "most requests a second to the E-HPC API, halved for a while whenever it throttles")
-	flags.IntVar(&o.settings.Watches, "watches", taskqueue.DefaultSettings.Watches, "most commands watched at a time, at some 20 kB each; more wait for a place, here or on another worker")
+	flags.IntVar(&o.settings.Watches, "watches", taskqueue.DefaultSettings.Watches, "most commands watched at a time, at some kB each; more wait for a place, here or on another worker")
 	flags.IntVar(&o.settings.Calls, "calls", taskqueue.DefaultSettings.Calls, "most submits, listings and result collections at a time")
 	flags.StringVar(&o.metrics, "metrics-address", "", "address to serve Prometheus metrics on, such as 127.0.0.1:9090 (default: none)")
 	flags.StringVar(&o.logLevel, "log-level", cmp.Or(os.Getenv("EHPCFLOW_LOG_LEVEL"), "info"), "debug, info, warn or error; also EHPCFLOW_LOG_LEVEL")
@@ -139,7 +144,8 @@ func (o options) serve(ctx context.Context) error {
 	defer c.Close()
 
 	worker.SetStickyWorkflowCacheSize(taskqueue.WorkflowCache)
-	w := taskqueue.NewWorker(c, o.taskQueue, &activities.Activities{EHPC: api, Pace: activities.DefaultPace()}, o.settings)
+	debug.SetGCPercent(gcPercent)
+	w := taskqueue.NewWorker(c, o.taskQueue, activities.Activities{EHPC: api, Pace: activities.DefaultPace()}, o.settings)
 	if err := w.Start(); err != nil {
 		return connect.Explain(err, temporal)
 	}

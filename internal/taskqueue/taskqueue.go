@@ -29,9 +29,9 @@ const (
 	// polled for longer is gone.
 	pollPeriod = 70 * time.Second
 
-	// beatInterval is the least time between two heartbeats of a watch. Those
-	// that are due to nothing but time are much further apart.
-	beatInterval = 2 * time.Second
+	// arrivals is how many watches may wait for a place at a time. A worker
+	// without places takes no more, so that others do.
+	arrivals = 20
 
 	// deadlockPatience is how long a step of a run may compute: reading 10,000
 	// nodes on a busy machine takes a while.
@@ -40,8 +40,8 @@ const (
 
 // Settings are how much a worker takes on. The zero value is DefaultSettings.
 type Settings struct {
-	// Watches is how many commands it watches at a time; more wait for a place.
-	// Each takes some 20 kB of memory. Default 10,000.
+	// Watches is how many runs it watches at a time; more wait for a place, on
+	// this worker or another. Each takes some kB of memory. Default 10,000.
 	Watches int
 
 	// Calls is how many other activities run at a time: submits, listings,
@@ -58,12 +58,16 @@ var DefaultSettings = Settings{Watches: 10_000, Calls: 200}
 const WorkflowCache = 500
 
 // Worker serves a task queue and its watches.
-type Worker struct{ main, watches worker.Worker }
+type Worker struct {
+	main, watches worker.Worker
+	watcher       *activities.Watcher
+}
 
-// NewWorker returns a worker for the queue with everything registered. Watches
-// have a queue and places of their own, so that however many there are, commands
-// are submitted and results collected.
-func NewWorker(c client.Client, queue string, acts *activities.Activities, s Settings) *Worker {
+// NewWorker returns a worker for the queue with everything registered; it gives the
+// activities their Watcher. Watches have a queue and places of their own, so that
+// however many there are, commands are submitted and results collected.
+func NewWorker(c client.Client, queue string, acts activities.Activities, s Settings) *Worker {
+	acts.Watcher = activities.NewWatcher(c, cmp.Or(s.Watches, DefaultSettings.Watches))
 	asNeeded := worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{})
 	main := worker.New(c, queue, worker.Options{
 		WorkerStopTimeout:                  stopPatience,
@@ -73,16 +77,15 @@ func NewWorker(c client.Client, queue string, acts *activities.Activities, s Set
 		DeadlockDetectionTimeout:           deadlockPatience,
 	})
 	main.RegisterWorkflow(workflows.RunCommand)
-	main.RegisterActivity(acts)
+	main.RegisterActivity(&acts)
 	watches := worker.New(c, workflows.WatchQueue(queue), worker.Options{
 		WorkerStopTimeout:                  stopPatience,
 		DisableWorkflowWorker:              true,
-		MaxConcurrentActivityExecutionSize: cmp.Or(s.Watches, DefaultSettings.Watches),
+		MaxConcurrentActivityExecutionSize: arrivals,
 		ActivityTaskPollerBehavior:         asNeeded,
-		MaxHeartbeatThrottleInterval:       beatInterval,
 	})
-	watches.RegisterActivity(acts)
-	return &Worker{main, watches}
+	watches.RegisterActivity(&acts)
+	return &Worker{main, watches, acts.Watcher}
 }
 
 // Start begins to serve.
@@ -101,6 +104,11 @@ func (w *Worker) Start() error {
 func (w *Worker) Stop() {
 	var stopping sync.WaitGroup
 	stopping.Go(w.watches.Stop)
+	stopping.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
+		defer cancel()
+		w.watcher.Stop(ctx)
+	})
 	stopping.Go(w.main.Stop)
 	stopping.Wait()
 }

@@ -59,7 +59,7 @@ func patternNamed(name string) (pattern, error) {
 // ehpcflow is a worker as it is shipped.
 func ehpcflow(c client.Client, api *ehpc.Client, _ int) service {
 	worker.SetStickyWorkflowCacheSize(taskqueue.WorkflowCache)
-	return taskqueue.NewWorker(c, taskQueue, &activities.Activities{EHPC: api, Pace: activities.DefaultPace()}, taskqueue.Settings{})
+	return taskqueue.NewWorker(c, taskQueue, activities.Activities{EHPC: api, Pace: activities.DefaultPace()}, taskqueue.Settings{})
 }
 
 // peer gives a pattern a worker that is never short of slots or pollers.

@@ -106,7 +106,7 @@ func (s *Stack) StartWorker() error {
 	if err != nil {
 		return fmt.Errorf("start the worker: %w", err)
 	}
-	w := taskqueue.NewWorker(s.Client, s.options.TaskQueue, &activities.Activities{EHPC: api, Pace: s.options.Pace}, taskqueue.Settings{})
+	w := taskqueue.NewWorker(s.Client, s.options.TaskQueue, activities.Activities{EHPC: api, Pace: s.options.Pace}, taskqueue.Settings{})
 	if err := w.Start(); err != nil {
 		return fmt.Errorf("start the worker: %w", err)
 	}

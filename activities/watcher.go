@@ -1,0 +1,237 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// reportAgain is how long to wait when Temporal could not be told what a
+	// watch saw.
+	reportAgain = 5 * time.Second
+
+	// handOver is how long a watch that left a stopping worker is left alone, for
+	// that worker to have stopped asking for work.
+	handOver = 500 * time.Millisecond
+
+	// handOversAtOnce bounds the watches that a stopping worker gives up at a time.
+	handOversAtOnce = 64
+)
+
+// Temporal is what a Watcher needs of a Temporal client.
+type Temporal interface {
+	RecordActivityHeartbeat(ctx context.Context, taskToken []byte, details ...any) error
+	CompleteActivity(ctx context.Context, taskToken []byte, result any, err error) error
+}
+
+// Watcher holds the watches of a worker. A watch mostly waits, so it is not an
+// activity that runs but one that is completed later, by its Watcher: between two
+// looks it is a timer and what is known of its commands, a few kB. It is safe for
+// concurrent use.
+type Watcher struct {
+	temporal Temporal
+	places   chan struct{}
+
+	mu       sync.Mutex
+	held     map[*heldWatch]struct{}
+	stopping chan struct{}
+}
+
+// NewWatcher makes a watcher of so many watches at a time, at the most. Further ones
+// wait for a place.
+func NewWatcher(t Temporal, places int) *Watcher {
+	return &Watcher{
+		temporal: t, places: make(chan struct{}, places),
+		held: make(map[*heldWatch]struct{}), stopping: make(chan struct{}),
+	}
+}
+
+// heldWatch is a watch under way.
+type heldWatch struct {
+	watcher *Watcher
+	watch   *watch
+	token   []byte
+	attempt int32
+	ctx     context.Context
+	end     context.CancelFunc
+	look    *time.Timer
+	beat    *time.Timer
+
+	mu       sync.Mutex
+	progress WatchProgress // as heartbeats show it
+}
+
+// hold takes a watch over from its activity, which then is to return
+// activity.ErrResultPending.
+func (r *Watcher) hold(ctx context.Context, w *watch, untilLook time.Duration) error {
+	alive := keepAlive(ctx, w.progress)
+	defer alive.stop()
+	select {
+	case r.places <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-r.stopping:
+		return workerStopping()
+	}
+	info := activity.GetInfo(ctx)
+	h := &heldWatch{watcher: r, watch: w, token: info.TaskToken, attempt: info.Attempt, progress: w.progress}
+	h.ctx, h.end = context.WithCancel(context.Background()) // the activity's own ends with it
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	select {
+	case <-r.stopping:
+		h.end()
+		<-r.places
+		return workerStopping()
+	default:
+	}
+	r.held[h] = struct{}{}
+	h.beat = time.AfterFunc(beatEvery, h.beatNow)
+	h.look = time.AfterFunc(untilLook, h.lookNow)
+	return nil
+}
+
+// lookNow looks once, and reports or waits for the next look.
+func (h *heldWatch) lookNow() {
+	failed, err := h.watch.look(h.ctx)
+	if h.ctx.Err() != nil {
+		return
+	}
+	if err != nil {
+		h.show()
+		h.complete(nil, h.watch.activities.readFailure(err, failed.SubmittedAt, h.attempt))
+		return
+	}
+	if report := h.watch.report(time.Now()); report != nil {
+		h.complete(report, nil)
+		return
+	}
+	wait, changed := h.watch.untilLook(time.Now()), h.watch.changedInLook
+	h.show()
+	h.again(wait)
+	if changed {
+		h.beatNow()
+	}
+}
+
+func (h *heldWatch) again(wait time.Duration) {
+	h.watcher.mu.Lock()
+	defer h.watcher.mu.Unlock()
+	if h.ctx.Err() == nil {
+		h.look.Reset(wait)
+	}
+}
+
+// show gives the heartbeats what the last look saw.
+func (h *heldWatch) show() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.progress = h.watch.progress
+}
+
+// beatNow shows that the watch lives, and hears whether it is still wanted.
+func (h *heldWatch) beatNow() {
+	h.mu.Lock()
+	progress := h.progress
+	h.mu.Unlock()
+	err := h.watcher.temporal.RecordActivityHeartbeat(h.ctx, h.token, progress)
+	var gone *serviceerror.NotFound
+	switch {
+	case h.ctx.Err() != nil:
+		return
+	case temporal.IsCanceledError(err):
+		h.complete(nil, temporal.NewCanceledError())
+		return
+	case errors.As(err, &gone):
+		h.leave()
+		return
+	case errors.Is(err, activity.ErrActivityPaused), errors.Is(err, activity.ErrActivityReset):
+		h.complete(nil, err)
+		return
+	}
+	h.watcher.mu.Lock()
+	defer h.watcher.mu.Unlock()
+	if h.ctx.Err() == nil {
+		h.beat.Reset(beatEvery)
+	}
+}
+
+// complete ends the watch and tells Temporal. If Temporal cannot be told, it looks
+// again later: a watch is not lost while anybody waits for it.
+func (h *heldWatch) complete(result *ListInvocationStatusResult, failure error) {
+	if failure != nil && temporal.IsApplicationError(failure) {
+		// The next attempt goes on from the last heartbeat.
+		_ = h.watcher.temporal.RecordActivityHeartbeat(h.ctx, h.token, h.lastProgress())
+	}
+	var value any // a nil pointer would be a result
+	if result != nil {
+		value = result
+	}
+	err := h.watcher.temporal.CompleteActivity(h.ctx, h.token, value, failure)
+	var gone *serviceerror.NotFound
+	if err == nil || errors.As(err, &gone) {
+		h.leave()
+		return
+	}
+	h.again(reportAgain)
+}
+
+func (h *heldWatch) lastProgress() WatchProgress {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.progress
+}
+
+// leave gives the watch's place free. It may be called twice.
+func (h *heldWatch) leave() {
+	h.watcher.mu.Lock()
+	defer h.watcher.mu.Unlock()
+	if _, held := h.watcher.held[h]; !held {
+		return
+	}
+	delete(h.watcher.held, h)
+	h.look.Stop()
+	h.beat.Stop()
+	h.end()
+	<-h.watcher.places
+}
+
+// Stop hands every watch over to other workers and takes no more. It returns when
+// Temporal has been told, or has been tried to be told until the context ended.
+func (r *Watcher) Stop(ctx context.Context) {
+	r.mu.Lock()
+	select {
+	case <-r.stopping:
+	default:
+		close(r.stopping)
+	}
+	var group errgroup.Group
+	group.SetLimit(handOversAtOnce)
+	held := r.held
+	r.held = make(map[*heldWatch]struct{})
+	r.mu.Unlock()
+	for h := range held {
+		h.look.Stop()
+		h.beat.Stop()
+		h.end()
+		group.Go(func() error {
+			// A worker that cannot reach Temporal is missed after a heartbeat.
+			_ = r.temporal.RecordActivityHeartbeat(ctx, h.token, h.lastProgress())
+			_ = r.temporal.CompleteActivity(ctx, h.token, nil, workerStopping())
+			return nil
+		})
+	}
+	_ = group.Wait()
+}
+
+func workerStopping() error {
+	return temporal.NewApplicationErrorWithOptions("the worker is stopping; another one goes on", WorkerStopping,
+		temporal.ApplicationErrorOptions{NextRetryDelay: handOver, Category: temporal.ApplicationErrorCategoryBenign})
+}
