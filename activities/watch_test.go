@@ -1,6 +1,7 @@
 package activities_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -200,11 +201,22 @@ func TestAWatchThatIsOverForTemporalIsLeft(t *testing.T) {
 		ClusterID: clusterID, CommandID: submitted.CommandID, Milestones: activities.Milestones{SubmittedAt: submitted.SubmittedAt},
 		Nodes: states(b.ids, activities.Running), Deadline: time.Now().Add(time.Minute),
 	}
-	for range 3 { // each finds the only place free again
-		_, err := b.ExecuteActivity(b.acts.ListInvocationStatus, in)
-		require.ErrorIs(t, err, activity.ErrResultPending)
-	}
-	require.Empty(t, b.told.completed)
+	_, err := b.ExecuteActivity(b.acts.ListInvocationStatus, in)
+	require.ErrorIs(t, err, activity.ErrResultPending)
+	slots := b.acts.Watcher.Slots()
+	require.Equal(t, 1, slots.MaxSlots())
+	require.Nil(t, slots.TryReserveSlot(nil), "the watch has the only place")
+	permit, err := slots.ReserveSlot(t.Context(), nil)
+	require.NoError(t, err, "until it is left")
+	require.NotNil(t, permit)
+	require.Empty(t, b.told.completed, "and nobody is told")
+
+	ended, end := context.WithCancel(t.Context())
+	end()
+	_, err = slots.ReserveSlot(ended, nil)
+	require.ErrorIs(t, err, context.Canceled)
+	slots.ReleaseSlot(nil)
+	require.NotNil(t, slots.TryReserveSlot(nil))
 }
 
 func TestTenThousandNodesRideInLittleSpace(t *testing.T) {

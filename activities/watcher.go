@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/worker"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -37,21 +38,20 @@ type Temporal interface {
 // concurrent use.
 type Watcher struct {
 	temporal Temporal
-	places   chan struct{}
+	places   *places
 
 	mu       sync.Mutex
 	held     map[*heldWatch]struct{}
-	stopping chan struct{}
+	stopping bool
 }
 
-// NewWatcher makes a watcher of so many watches at a time, at the most. Further ones
-// wait for a place.
+// NewWatcher makes a watcher of so many watches at a time, at the most.
 func NewWatcher(t Temporal, places int) *Watcher {
-	return &Watcher{
-		temporal: t, places: make(chan struct{}, places),
-		held: make(map[*heldWatch]struct{}), stopping: make(chan struct{}),
-	}
+	return &Watcher{temporal: t, places: newPlaces(places), held: make(map[*heldWatch]struct{})}
 }
+
+// Slots are the watcher's places as the slots of the worker that brings it watches.
+func (r *Watcher) Slots() worker.SlotSupplier { return r.places }
 
 // heldWatch is a watch under way.
 type heldWatch struct {
@@ -71,27 +71,15 @@ type heldWatch struct {
 // hold takes a watch over from its activity, which then is to return
 // activity.ErrResultPending.
 func (r *Watcher) hold(ctx context.Context, w *watch, untilLook time.Duration) error {
-	alive := keepAlive(ctx, w.progress)
-	defer alive.stop()
-	select {
-	case r.places <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-r.stopping:
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopping {
 		return workerStopping()
 	}
 	info := activity.GetInfo(ctx)
 	h := &heldWatch{watcher: r, watch: w, token: info.TaskToken, attempt: info.Attempt, progress: w.progress}
 	h.ctx, h.end = context.WithCancel(context.Background()) // the activity's own ends with it
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	select {
-	case <-r.stopping:
-		h.end()
-		<-r.places
-		return workerStopping()
-	default:
-	}
+	r.places.take()
 	r.held[h] = struct{}{}
 	h.beat = time.AfterFunc(beatEvery, h.beatNow)
 	h.look = time.AfterFunc(untilLook, h.lookNow)
@@ -200,20 +188,16 @@ func (h *heldWatch) leave() {
 	h.look.Stop()
 	h.beat.Stop()
 	h.end()
-	<-h.watcher.places
+	h.watcher.places.give()
 }
 
 // Stop hands every watch over to other workers and takes no more. It returns when
 // Temporal has been told, or has been tried to be told until the context ended.
 func (r *Watcher) Stop(ctx context.Context) {
-	r.mu.Lock()
-	select {
-	case <-r.stopping:
-	default:
-		close(r.stopping)
-	}
 	var group errgroup.Group
 	group.SetLimit(handOversAtOnce)
+	r.mu.Lock()
+	r.stopping = true
 	held := r.held
 	r.held = make(map[*heldWatch]struct{})
 	r.mu.Unlock()

@@ -77,7 +77,7 @@ CLI's profile, the credentials file, or the ECS role of this machine.`,
 	flags.StringVar(&o.region, "region", os.Getenv("EHPCFLOW_REGION"), "cloud region of the clusters, such as cn-hangzhou; also EHPCFLOW_REGION")
 	flags.StringVar(&o.endpoint, "endpoint", os.Getenv("EHPCFLOW_ENDPOINT"), "address of the E-HPC API (default: the region's public one, over HTTPS); also EHPCFLOW_ENDPOINT")
 	flags.StringVar(&o.taskQueue, "task-queue", cmp.Or(os.Getenv("EHPCFLOW_TASK_QUEUE"), taskqueue.Default), "task queue to serve; also EHPCFLOW_TASK_QUEUE")
-	flags.Float64Var(&o.apiRate, "api-rate", ehpc.DefaultCeiling, "most requests a second to the E-HPC API, halved for a while whenever it throttles")
+	flags.Float64Var(&o.apiRate, "api-rate", ehpc.DefaultCeiling, "most requests a second to the E-HPC API; fewer for a while whenever it throttles")
 	flags.IntVar(&o.settings.Watches, "watches", taskqueue.DefaultSettings.Watches, "most commands watched at a time, at some kB each; more wait for a place, here or on another worker")
 	flags.IntVar(&o.settings.Calls, "calls", taskqueue.DefaultSettings.Calls, "most submits, listings and result collections at a time")
 	flags.StringVar(&o.metrics, "metrics-address", "", "address to serve Prometheus metrics on, such as 127.0.0.1:9090 (default: none)")
@@ -145,7 +145,10 @@ func (o options) serve(ctx context.Context) error {
 
 	worker.SetStickyWorkflowCacheSize(taskqueue.WorkflowCache)
 	debug.SetGCPercent(gcPercent)
-	w := taskqueue.NewWorker(c, o.taskQueue, activities.Activities{EHPC: api, Pace: activities.DefaultPace()}, o.settings)
+	w, err := taskqueue.NewWorker(c, o.taskQueue, activities.Activities{EHPC: api, Pace: activities.DefaultPace()}, o.settings)
+	if err != nil {
+		return err
+	}
 	if err := w.Start(); err != nil {
 		return connect.Explain(err, temporal)
 	}

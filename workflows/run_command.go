@@ -194,7 +194,11 @@ func (r *runCommand) pastDeadline(ctx workflow.Context, err error) bool {
 // enter moves the run to a phase and refreshes what the Web UI shows.
 func (r *runCommand) enter(ctx workflow.Context, phase Phase) {
 	r.status.Phase = phase
-	workflow.SetCurrentDetails(ctx, r.status.details())
+	details := r.status.details()
+	if r.in.Continued != nil { // Temporal keeps the summary with the first run
+		details += fmt.Sprintf("\nGoes on from an earlier run, of the command\n\n    %s\n", strings.ReplaceAll(r.in.Command, "\n", "\n    "))
+	}
+	workflow.SetCurrentDetails(ctx, details)
 }
 
 // firstFew keeps a list in a message short.

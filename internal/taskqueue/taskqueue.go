@@ -29,10 +29,6 @@ const (
 	// polled for longer is gone.
 	pollPeriod = 70 * time.Second
 
-	// arrivals is how many watches may wait for a place at a time. A worker
-	// without places takes no more, so that others do.
-	arrivals = 20
-
 	// deadlockPatience is how long a step of a run may compute: reading 10,000
 	// nodes on a busy machine takes a while.
 	deadlockPatience = 10 * time.Second
@@ -66,8 +62,12 @@ type Worker struct {
 // NewWorker returns a worker for the queue with everything registered; it gives the
 // activities their Watcher. Watches have a queue and places of their own, so that
 // however many there are, commands are submitted and results collected.
-func NewWorker(c client.Client, queue string, acts activities.Activities, s Settings) *Worker {
+func NewWorker(c client.Client, queue string, acts activities.Activities, s Settings) (*Worker, error) {
 	acts.Watcher = activities.NewWatcher(c, cmp.Or(s.Watches, DefaultSettings.Watches))
+	tuner, err := watchTuner(acts.Watcher)
+	if err != nil {
+		return nil, fmt.Errorf("give watches their places: %w", err)
+	}
 	asNeeded := worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{})
 	main := worker.New(c, queue, worker.Options{
 		WorkerStopTimeout:                  stopPatience,
@@ -79,13 +79,26 @@ func NewWorker(c client.Client, queue string, acts activities.Activities, s Sett
 	main.RegisterWorkflow(workflows.RunCommand)
 	main.RegisterActivity(&acts)
 	watches := worker.New(c, workflows.WatchQueue(queue), worker.Options{
-		WorkerStopTimeout:                  stopPatience,
-		DisableWorkflowWorker:              true,
-		MaxConcurrentActivityExecutionSize: arrivals,
-		ActivityTaskPollerBehavior:         asNeeded,
+		WorkerStopTimeout:          stopPatience,
+		DisableWorkflowWorker:      true,
+		Tuner:                      tuner,
+		ActivityTaskPollerBehavior: asNeeded,
 	})
 	watches.RegisterActivity(&acts)
-	return &Worker{main, watches, acts.Watcher}
+	return &Worker{main, watches, acts.Watcher}, nil
+}
+
+// watchTuner gives the places of a watcher as slots for activities; a worker of
+// watches uses no others.
+func watchTuner(w *activities.Watcher) (worker.WorkerTuner, error) {
+	unused, err := worker.NewFixedSizeSlotSupplier(2)
+	if err != nil {
+		return nil, err
+	}
+	return worker.NewCompositeTuner(worker.CompositeTunerOptions{
+		WorkflowSlotSupplier: unused, ActivitySlotSupplier: w.Slots(), LocalActivitySlotSupplier: unused,
+		NexusSlotSupplier: unused, SessionActivitySlotSupplier: unused,
+	})
 }
 
 // Start begins to serve.

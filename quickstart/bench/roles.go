@@ -86,8 +86,11 @@ func serveWorker() error {
 	if err != nil {
 		return err
 	}
-	w := p.worker(c, api, setting.Runs)
-	if err := w.Start(); err != nil {
+	w, err := p.worker(c, api, setting.Runs)
+	if err == nil {
+		err = w.Start()
+	}
+	if err != nil {
 		return err
 	}
 	fmt.Println("serving")

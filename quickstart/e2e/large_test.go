@@ -94,7 +94,7 @@ func TestManyRunsShareOneWorker(t *testing.T) {
 	t.Parallel()
 	commands, longest := 200, 30*time.Second
 	if *soak {
-		commands, longest = 2_000, 2*time.Minute
+		commands, longest = 10_000, 10*time.Minute
 	}
 	s := newSystemWith(t, stack.Options{
 		Pace: activities.DefaultPace(), Logger: zap.NewNop(),

@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.uber.org/zap"
 
 	"ehpcflow/activities"
@@ -224,6 +226,55 @@ func TestAStoppingWorkerHandsItsWatchOverWithinSeconds(t *testing.T) {
 	require.Less(t, took, 5*time.Second)
 	require.NoError(t, worker.Wait())
 	require.True(t, s.end(id).Succeeded())
+}
+
+func TestWatchesNeverKeepAnotherCommandFromBeingSubmitted(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, quickPace())
+	s.StopWorker()
+	_, said := background(t, s.forPrograms(), "worker", "--watches", "1")
+	await(t, 20*time.Second, "the worker serves", func() bool { return strings.Contains(said.String(), "serving") })
+	long := s.start("sleep 20")
+	await(t, 20*time.Second, "the only place is taken", func() bool { return s.watchAttempt(long) == 1 })
+	short := []string{s.start("echo a"), s.start("echo b")}
+	await(t, 10*time.Second, "the others are submitted", func() bool { return s.Simulator.Requests("InvokeShellCommand") == 3 })
+	require.Zero(t, s.watchAttempt(short[0]))
+
+	require.NoError(t, s.StartWorker())
+	for _, id := range short {
+		require.True(t, s.end(id).Succeeded(), "another worker takes what the full one does not")
+	}
+	require.Equal(t, runs.Running, s.read(long).State)
+	require.True(t, s.end(long).Succeeded())
+}
+
+func TestARunThatIsResetSubmitsNothing(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, quickPace())
+	report := s.run("echo once")
+	require.True(t, report.Succeeded())
+	var firstTask int64
+	for _, event := range s.history(report.RunID).GetEvents() {
+		if event.GetEventType() == enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED {
+			firstTask = event.GetEventId()
+			break
+		}
+	}
+	_, err := s.Client.ResetWorkflowExecution(t.Context(), &workflowservice.ResetWorkflowExecutionRequest{
+		Namespace: devserver.Namespace, WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: report.RunID},
+		Reason: "a test", WorkflowTaskFinishEventId: firstTask, RequestId: report.RunID,
+	})
+	require.NoError(t, err)
+	again := s.end(report.RunID)
+	require.Equal(t, runs.Failed, again.State)
+	require.Equal(t, activities.ErrResetRun, again.Error.Code)
+	require.Equal(t, 4, s.executions(), "once on each node")
+}
+
+func (s *system) read(id string) runs.Report {
+	report, err := runs.Read(s.t.Context(), s.Client, id)
+	require.NoError(s.t, err)
+	return report
 }
 
 // watchAttempt is the attempt of the watch that a worker holds; 0 when none does.
