@@ -63,20 +63,20 @@ type RunCommandStatus struct {
 // RunCommandResult is what became of a run. Verdict is empty while it goes on and
 // when it could not be followed to its end; Reason then says why.
 type RunCommandResult struct {
-	ClusterID string `json:"clusterId"`
-	Command   string `json:"command"`
+	ClusterID string    `json:"clusterId"`
+	Command   string    `json:"command"`
+	Verdict   Verdict   `json:"verdict,omitempty"`
+	Reason    string    `json:"reason,omitempty"`
+	StartedAt time.Time `json:"startedAt,omitzero"`
+	EndedAt   time.Time `json:"endedAt,omitzero"`
 
 	// CommandID and SubmittedAt are those of the first of the Commands, which is
 	// the only one unless the nodes are many.
 	CommandID   string    `json:"commandId,omitempty"`
 	SubmittedAt time.Time `json:"submittedAt,omitzero"`
-	Commands    []Command `json:"commands,omitempty"`
 
-	Verdict   Verdict     `json:"verdict,omitempty"`
-	Reason    string      `json:"reason,omitempty"`
-	StartedAt time.Time   `json:"startedAt,omitzero"`
-	EndedAt   time.Time   `json:"endedAt,omitzero"`
-	Nodes     NodeResults `json:"nodes"`
+	Nodes    NodeResults `json:"nodes"`
+	Commands []Command   `json:"commands,omitempty"`
 
 	index map[string]int // of the nodes, by id
 }

@@ -101,7 +101,9 @@ func read(ctx context.Context, c client.Client, id string, whole bool) (Report, 
 	}
 	switch report.State {
 	case Completed, Failed, Canceled:
-		return report, report.readEnd(ctx, c)
+		err := report.readEnd(ctx, c)
+		report.NodeCount, report.States = len(report.Nodes), report.RunCommandResult.Counts()
+		return report, err
 	case Running, Terminated, TimedOut:
 		report.Trouble = trouble(described)
 		report.readStatus(ctx, c, whole)
@@ -175,13 +177,18 @@ func (r *Report) readStatus(ctx context.Context, c client.Client, whole bool) {
 // addProgress adds what a watch has seen and not reported yet, from its heartbeat.
 func (r *Report) addProgress(described *workflowservice.DescribeWorkflowExecutionResponse) {
 	for _, pending := range described.GetPendingActivities() {
-		var progress activities.WatchProgress
-		if pending.GetActivityType().GetName() != watchType ||
-			converter.GetDefaultDataConverter().FromPayloads(pending.GetHeartbeatDetails(), &progress) != nil {
-			continue
-		}
-		r.Apply(progress.Changed)
+		r.Apply(progressOf(pending).Changed)
 	}
+}
+
+// progressOf is what the heartbeat of a watch shows.
+func progressOf(pending *workflowpb.PendingActivityInfo) activities.WatchProgress {
+	var progress activities.WatchProgress
+	if pending.GetActivityType().GetName() == watchType &&
+		converter.GetDefaultDataConverter().FromPayloads(pending.GetHeartbeatDetails(), &progress) != nil {
+		return activities.WatchProgress{} // of another version
+	}
+	return progress
 }
 
 // readEnd takes the states from what the run left: its result, or the details of
@@ -212,9 +219,13 @@ func (r *Report) readEnd(ctx context.Context, c client.Client) error {
 	return fmt.Errorf("read the end of run %s: %w", r.RunID, err)
 }
 
-// trouble says what the activity under way is being retried for.
+// trouble says what the activity under way is being retried for. A watch that has
+// looked since its attempt began is over it.
 func trouble(described *workflowservice.DescribeWorkflowExecutionResponse) string {
 	for _, pending := range described.GetPendingActivities() {
+		if progressOf(pending).LastLook.After(pending.GetLastStartedTime().AsTime()) {
+			continue
+		}
 		if failure := pending.GetLastFailure(); failure != nil && pending.GetAttempt() > 1 {
 			return fmt.Sprintf("%s (attempt %d%s)", failure.GetMessage(), pending.GetAttempt(), nextAttempt(pending))
 		}

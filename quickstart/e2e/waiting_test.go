@@ -215,7 +215,7 @@ func TestAStoppingWorkerHandsItsWatchOverWithinSeconds(t *testing.T) {
 	s.StopWorker()
 	worker, said := background(t, s.forPrograms(), "worker")
 	await(t, 20*time.Second, "the worker serves", func() bool { return strings.Contains(said.String(), "serving") })
-	id := s.start("sleep 15")
+	id := s.start("sleep 40")
 	await(t, 20*time.Second, "the watch is taken up", func() bool { return s.watchAttempt(id) == 1 })
 	require.NoError(t, s.StartWorker())
 	stopped := time.Now()
@@ -224,6 +224,7 @@ func TestAStoppingWorkerHandsItsWatchOverWithinSeconds(t *testing.T) {
 	took := time.Since(stopped)
 	t.Logf("handed over in %v", took)
 	require.Less(t, took, 5*time.Second)
+	await(t, 25*time.Second, "the trouble is over with the next look", func() bool { report := s.read(id); return report.Trouble == "" && report.Phase == workflows.Watching })
 	require.NoError(t, worker.Wait())
 	require.True(t, s.end(id).Succeeded())
 }
