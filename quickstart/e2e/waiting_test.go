@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -10,6 +12,7 @@ import (
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.uber.org/zap"
 
@@ -184,9 +187,8 @@ func TestAKilledWorkerIsReplacedAndNothingIsMissed(t *testing.T) {
 		in.TimeoutSeconds = 3600
 		in.Command = `case $HOSTNAME in *003) sleep ` + map[bool]string{false: "60", true: "560"}[*soak] + `;; *) echo early;; esac; echo $HOSTNAME`
 	})
-	for kill := range kills {
-		attempt := int32(kill + 1)
-		await(t, 2*time.Minute, "the watch is taken up", func() bool { return s.watchAttempt(id) >= attempt })
+	for range kills {
+		await(t, 2*time.Minute, "this worker watches", func() bool { return s.watchedBy(id, worker) })
 		require.NoError(t, worker.Process.Kill())
 		worker, said = background(t, s.forPrograms(), "worker")
 		await(t, 20*time.Second, "the next worker serves", func() bool { return strings.Contains(said.String(), "serving") })
@@ -278,16 +280,24 @@ func (s *system) read(id string) runs.Report {
 	return report
 }
 
-// watchAttempt is the attempt of the watch that a worker holds; 0 when none does.
-func (s *system) watchAttempt(id string) int32 {
+// heldWatch is the watch of a run that a worker holds; nil when none does.
+func (s *system) heldWatch(id string) *workflowpb.PendingActivityInfo {
 	described, err := s.Client.DescribeWorkflowExecution(s.t.Context(), id, "")
 	require.NoError(s.t, err)
 	for _, pending := range described.GetPendingActivities() {
 		if pending.GetActivityType().GetName() == "ListInvocationStatus" && pending.GetState() == enumspb.PENDING_ACTIVITY_STATE_STARTED {
-			return pending.GetAttempt()
+			return pending
 		}
 	}
-	return 0
+	return nil
+}
+
+// watchAttempt is the attempt of the watch that a worker holds; 0 when none does.
+func (s *system) watchAttempt(id string) int32 { return s.heldWatch(id).GetAttempt() }
+
+// watchedBy says whether this worker holds the watch of a run.
+func (s *system) watchedBy(id string, worker *exec.Cmd) bool {
+	return strings.HasPrefix(s.heldWatch(id).GetLastWorkerIdentity(), strconv.Itoa(worker.Process.Pid)+"@")
 }
 
 // changedIn are the changes that a watch reported in an event.
