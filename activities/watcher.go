@@ -22,8 +22,9 @@ const (
 	// that worker to have stopped asking for work.
 	handOver = 500 * time.Millisecond
 
-	// handOversAtOnce bounds the watches that a stopping worker gives up at a time.
-	handOversAtOnce = 64
+	// tellingAtOnce bounds the ends of watches that Temporal is told of at a time:
+	// thousands may come at once, and each takes the memory of a call.
+	tellingAtOnce = 64
 )
 
 // Temporal is what a Watcher needs of a Temporal client.
@@ -39,6 +40,7 @@ type Temporal interface {
 type Watcher struct {
 	temporal Temporal
 	places   *places
+	telling  chan struct{} // holds one for each end that is being told
 
 	mu       sync.Mutex
 	held     map[*heldWatch]struct{}
@@ -47,7 +49,9 @@ type Watcher struct {
 
 // NewWatcher makes a watcher of so many watches at a time, at the most.
 func NewWatcher(t Temporal, places int) *Watcher {
-	return &Watcher{temporal: t, places: newPlaces(places), held: make(map[*heldWatch]struct{})}
+	return &Watcher{
+		temporal: t, places: newPlaces(places), telling: make(chan struct{}, tellingAtOnce), held: make(map[*heldWatch]struct{}),
+	}
 }
 
 // Slots are the watcher's places as the slots of the worker that brings it watches.
@@ -94,11 +98,11 @@ func (h *heldWatch) lookNow() {
 	}
 	if err != nil {
 		h.show()
-		h.complete(nil, h.watch.activities.readFailure(err, failed.SubmittedAt, h.attempt))
+		go h.complete(nil, h.watch.activities.readFailure(err, failed.SubmittedAt, h.attempt))
 		return
 	}
 	if report := h.watch.report(time.Now()); report != nil {
-		h.complete(report, nil)
+		go h.complete(report, nil) // on a small stack, for it may wait
 		return
 	}
 	wait, changed := h.watch.untilLook(time.Now()), h.watch.changedInLook
@@ -154,6 +158,8 @@ func (h *heldWatch) beatNow() {
 // complete ends the watch and tells Temporal. If Temporal cannot be told, it looks
 // again later: a watch is not lost while anybody waits for it.
 func (h *heldWatch) complete(result *ListInvocationStatusResult, failure error) {
+	h.watcher.telling <- struct{}{}
+	defer func() { <-h.watcher.telling }()
 	if failure != nil && temporal.IsApplicationError(failure) {
 		// The next attempt goes on from the last heartbeat.
 		_ = h.watcher.temporal.RecordActivityHeartbeat(h.ctx, h.token, h.lastProgress())
@@ -195,7 +201,7 @@ func (h *heldWatch) leave() {
 // Temporal has been told, or has been tried to be told until the context ended.
 func (r *Watcher) Stop(ctx context.Context) {
 	var group errgroup.Group
-	group.SetLimit(handOversAtOnce)
+	group.SetLimit(tellingAtOnce)
 	r.mu.Lock()
 	r.stopping = true
 	held := r.held

@@ -29,6 +29,10 @@ const (
 	// polled for longer is gone.
 	pollPeriod = 70 * time.Second
 
+	// stepsAtOnce bounds the steps of runs that are computed at a time. They wait
+	// for nothing, so more would only take memory.
+	stepsAtOnce = 50
+
 	// deadlockPatience is how long a step of a run may compute: reading 10,000
 	// nodes on a busy machine takes a while.
 	deadlockPatience = 10 * time.Second
@@ -75,6 +79,8 @@ func NewWorker(c client.Client, queue string, acts activities.Activities, s Sett
 		ActivityTaskPollerBehavior:         asNeeded,
 		WorkflowTaskPollerBehavior:         asNeeded,
 		DeadlockDetectionTimeout:           deadlockPatience,
+
+		MaxConcurrentWorkflowTaskExecutionSize: stepsAtOnce,
 	})
 	main.RegisterWorkflow(workflows.RunCommand)
 	main.RegisterActivity(&acts)
