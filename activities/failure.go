@@ -13,6 +13,9 @@ import (
 // is shutting down. Another worker takes it over at once.
 const WorkerStopping = "WorkerStopping"
 
+// NoPlace is the type of the error of a watch that a worker has no place for.
+const NoPlace = "NoPlace"
+
 // SubmitFailure is the detail of a failed submit's error.
 type SubmitFailure struct {
 	// MayHaveRun is set when the command may be running all the same.

@@ -65,7 +65,7 @@ type Milestones struct {
 // grows with the time since each milestone, begins anew at one that passes, and
 // does not go beyond one that is ahead.
 func (p Pace) UntilLook(m Milestones, now time.Time) time.Duration {
-	return min(jittered(p.interval(m, now)), p.Look.Max)
+	return jittered(p.interval(m, now))
 }
 
 func (p Pace) interval(m Milestones, now time.Time) time.Duration {
@@ -106,8 +106,8 @@ func (p Pace) backoff(retry catalogue.Retry, attempt int32) time.Duration {
 	return bounds.Min + time.Duration(rand.Int64N(int64(limit-bounds.Min)+1)) //nolint:gosec // spreading load needs no secrecy
 }
 
-// jittered spreads callers that would otherwise keep step, by a twentieth either
-// way.
+// jittered spreads callers that would otherwise keep step: it takes up to a
+// thirtieth away.
 func jittered(d time.Duration) time.Duration {
-	return d - d/20 + time.Duration(rand.Int64N(int64(d)/10+1)) //nolint:gosec // spreading load needs no secrecy
+	return d - time.Duration(rand.Int64N(int64(d)/30+1)) //nolint:gosec // spreading load needs no secrecy
 }

@@ -1,8 +1,8 @@
 package activities_test
 
 import (
-	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -203,20 +203,19 @@ func TestAWatchThatIsOverForTemporalIsLeft(t *testing.T) {
 	}
 	_, err := b.ExecuteActivity(b.acts.ListInvocationStatus, in)
 	require.ErrorIs(t, err, activity.ErrResultPending)
-	slots := b.acts.Watcher.Slots()
-	require.Equal(t, 1, slots.MaxSlots())
-	require.Nil(t, slots.TryReserveSlot(nil), "the watch has the only place")
-	permit, err := slots.ReserveSlot(t.Context(), nil)
-	require.NoError(t, err, "until it is left")
-	require.NotNil(t, permit)
+	_, err = b.ExecuteActivity(b.acts.ListInvocationStatus, in)
+	require.Equal(t, activities.NoPlace, applicationError(t, err).Type(), "the first has the only place")
+	require.False(t, applicationError(t, err).NonRetryable())
+	await(t, func() bool {
+		_, err = b.ExecuteActivity(b.acts.ListInvocationStatus, in)
+		return errors.Is(err, activity.ErrResultPending)
+	}, "until it is left")
 	require.Empty(t, b.told.completed, "and nobody is told")
+}
 
-	ended, end := context.WithCancel(t.Context())
-	end()
-	_, err = slots.ReserveSlot(ended, nil)
-	require.ErrorIs(t, err, context.Canceled)
-	slots.ReleaseSlot(nil)
-	require.NotNil(t, slots.TryReserveSlot(nil))
+func await(t *testing.T, yes func() bool, what string) {
+	t.Helper()
+	require.Eventually(t, yes, 20*time.Second, 50*time.Millisecond, what)
 }
 
 func TestTenThousandNodesRideInLittleSpace(t *testing.T) {

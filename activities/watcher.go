@@ -3,13 +3,13 @@ package activities
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
-	"go.temporal.io/sdk/worker"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -17,6 +17,10 @@ const (
 	// reportAgain is how long to wait when Temporal could not be told what a
 	// watch saw.
 	reportAgain = 5 * time.Second
+
+	// placeAgain is how long a watch that a full worker did not take waits before
+	// it is offered again, to whoever has a place.
+	placeAgain = 5 * time.Second
 
 	// handOver is how long a watch that left a stopping worker is left alone, for
 	// that worker to have stopped asking for work.
@@ -39,7 +43,7 @@ type Temporal interface {
 // concurrent use.
 type Watcher struct {
 	temporal Temporal
-	places   *places
+	most     int
 	telling  chan struct{} // holds one for each end that is being told
 
 	mu       sync.Mutex
@@ -48,14 +52,9 @@ type Watcher struct {
 }
 
 // NewWatcher makes a watcher of so many watches at a time, at the most.
-func NewWatcher(t Temporal, places int) *Watcher {
-	return &Watcher{
-		temporal: t, places: newPlaces(places), telling: make(chan struct{}, tellingAtOnce), held: make(map[*heldWatch]struct{}),
-	}
+func NewWatcher(t Temporal, most int) *Watcher {
+	return &Watcher{temporal: t, most: most, telling: make(chan struct{}, tellingAtOnce), held: make(map[*heldWatch]struct{})}
 }
-
-// Slots are the watcher's places as the slots of the worker that brings it watches.
-func (r *Watcher) Slots() worker.SlotSupplier { return r.places }
 
 // heldWatch is a watch under way.
 type heldWatch struct {
@@ -77,13 +76,15 @@ type heldWatch struct {
 func (r *Watcher) hold(ctx context.Context, w *watch, untilLook time.Duration) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.stopping {
+	switch {
+	case r.stopping:
 		return workerStopping()
+	case len(r.held) >= r.most:
+		return noPlace(r.most)
 	}
 	info := activity.GetInfo(ctx)
 	h := &heldWatch{watcher: r, watch: w, token: info.TaskToken, attempt: info.Attempt, progress: w.progress}
 	h.ctx, h.end = context.WithCancel(context.Background()) // the activity's own ends with it
-	r.places.take()
 	r.held[h] = struct{}{}
 	h.beat = time.AfterFunc(beatEvery, h.beatNow)
 	h.look = time.AfterFunc(untilLook, h.lookNow)
@@ -183,7 +184,7 @@ func (h *heldWatch) lastProgress() WatchProgress {
 	return h.progress
 }
 
-// leave gives the watch's place free. It may be called twice.
+// leave forgets the watch. It may be called twice.
 func (h *heldWatch) leave() {
 	h.watcher.mu.Lock()
 	defer h.watcher.mu.Unlock()
@@ -194,7 +195,6 @@ func (h *heldWatch) leave() {
 	h.look.Stop()
 	h.beat.Stop()
 	h.end()
-	h.watcher.places.give()
 }
 
 // Stop hands every watch over to other workers and takes no more. It returns when
@@ -224,4 +224,10 @@ func (r *Watcher) Stop(ctx context.Context) {
 func workerStopping() error {
 	return temporal.NewApplicationErrorWithOptions("the worker is stopping; another one goes on", WorkerStopping,
 		temporal.ApplicationErrorOptions{NextRetryDelay: handOver, Category: temporal.ApplicationErrorCategoryBenign})
+}
+
+func noPlace(most int) error {
+	return temporal.NewApplicationErrorWithOptions(
+		fmt.Sprintf("this worker watches %d runs and may not watch more: start another worker, or raise --watches", most), NoPlace,
+		temporal.ApplicationErrorOptions{NextRetryDelay: placeAgain, Category: temporal.ApplicationErrorCategoryBenign})
 }

@@ -78,8 +78,8 @@ CLI's profile, the credentials file, or the ECS role of this machine.`,
 	flags.StringVar(&o.endpoint, "endpoint", os.Getenv("EHPCFLOW_ENDPOINT"), "address of the E-HPC API (default: the region's public one, over HTTPS); also EHPCFLOW_ENDPOINT")
 	flags.StringVar(&o.taskQueue, "task-queue", cmp.Or(os.Getenv("EHPCFLOW_TASK_QUEUE"), taskqueue.Default), "task queue to serve; also EHPCFLOW_TASK_QUEUE")
 	flags.Float64Var(&o.apiRate, "api-rate", ehpc.DefaultCeiling, "most requests a second to the E-HPC API; fewer for a while whenever it throttles")
-	flags.IntVar(&o.settings.Watches, "watches", taskqueue.DefaultSettings.Watches, "most commands watched at a time, at some kB each; more wait for a place, here or on another worker")
-	flags.IntVar(&o.settings.Calls, "calls", taskqueue.DefaultSettings.Calls, "most submits, listings and result collections at a time")
+	flags.IntVar(&o.settings.Watches, "watches", taskqueue.DefaultSettings.Watches, "most runs watched at a time, at some kB of memory each; more wait for a place, here or on another worker")
+	flags.IntVar(&o.settings.Calls, "calls", taskqueue.DefaultSettings.Calls, "most activities at a time that call the API, watches apart")
 	flags.StringVar(&o.metrics, "metrics-address", "", "address to serve Prometheus metrics on, such as 127.0.0.1:9090 (default: none)")
 	flags.StringVar(&o.logLevel, "log-level", cmp.Or(os.Getenv("EHPCFLOW_LOG_LEVEL"), "info"), "debug, info, warn or error; also EHPCFLOW_LOG_LEVEL")
 	flags.SortFlags = false
@@ -145,10 +145,7 @@ func (o options) serve(ctx context.Context) error {
 
 	worker.SetStickyWorkflowCacheSize(taskqueue.WorkflowCache)
 	debug.SetGCPercent(gcPercent)
-	w, err := taskqueue.NewWorker(c, o.taskQueue, activities.Activities{EHPC: api, Pace: activities.DefaultPace()}, o.settings)
-	if err != nil {
-		return err
-	}
+	w := taskqueue.NewWorker(c, o.taskQueue, activities.Activities{EHPC: api, Pace: activities.DefaultPace()}, o.settings)
 	if err := w.Start(); err != nil {
 		return connect.Explain(err, temporal)
 	}

@@ -60,11 +60,8 @@ func submitting(ctx workflow.Context, patience time.Duration, summary string) wo
 	})
 }
 
-// watching has a task queue of its own: a watch holds a slot of its worker for
-// as long as the command runs, and must not keep others from being submitted.
 func watching(ctx workflow.Context, timeout, patience time.Duration, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue:              WatchQueue(workflow.GetInfo(ctx).TaskQueueName),
 		Summary:                summary,
 		StartToCloseTimeout:    max(timeout, 0) + 2*deadlineSlack,
 		ScheduleToCloseTimeout: patience,
@@ -80,6 +77,3 @@ func collecting(ctx workflow.Context, patience time.Duration, summary string) wo
 		HeartbeatTimeout:       watchHeartbeat,
 	})
 }
-
-// WatchQueue is the task queue on which the watches of another's runs are.
-func WatchQueue(queue string) string { return queue + "-watches" }

@@ -40,12 +40,12 @@ const (
 
 // Settings are how much a worker takes on. The zero value is DefaultSettings.
 type Settings struct {
-	// Watches is how many runs it watches at a time; more wait for a place, on
-	// this worker or another. Each takes some kB of memory. Default 10,000.
+	// Watches is how many runs it watches at a time; further ones are offered to
+	// other workers, and to it again. Each takes some kB of memory. Default 10,000.
 	Watches int
 
-	// Calls is how many other activities run at a time: submits, listings,
-	// results. Each is a call or two. Default 200.
+	// Calls is how many activities run at a time. Each is a call or two, for a
+	// watch is none while it waits. Default 200.
 	Calls int
 }
 
@@ -57,94 +57,49 @@ var DefaultSettings = Settings{Watches: 10_000, Calls: 200}
 // go on; so a small cache saves memory where most runs are being watched.
 const WorkflowCache = 500
 
-// Worker serves a task queue and its watches.
+// Worker serves a task queue.
 type Worker struct {
-	main, watches worker.Worker
-	watcher       *activities.Watcher
+	worker.Worker
+	watcher *activities.Watcher
 }
 
 // NewWorker returns a worker for the queue with everything registered; it gives the
-// activities their Watcher. Watches have a queue and places of their own, so that
-// however many there are, commands are submitted and results collected.
-func NewWorker(c client.Client, queue string, acts activities.Activities, s Settings) (*Worker, error) {
+// activities their Watcher.
+func NewWorker(c client.Client, queue string, acts activities.Activities, s Settings) *Worker {
 	acts.Watcher = activities.NewWatcher(c, cmp.Or(s.Watches, DefaultSettings.Watches))
-	tuner, err := watchTuner(acts.Watcher)
-	if err != nil {
-		return nil, fmt.Errorf("give watches their places: %w", err)
-	}
 	asNeeded := worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{})
-	main := worker.New(c, queue, worker.Options{
-		WorkerStopTimeout:                  stopPatience,
-		MaxConcurrentActivityExecutionSize: cmp.Or(s.Calls, DefaultSettings.Calls),
-		ActivityTaskPollerBehavior:         asNeeded,
-		WorkflowTaskPollerBehavior:         asNeeded,
-		DeadlockDetectionTimeout:           deadlockPatience,
-
+	w := worker.New(c, queue, worker.Options{
+		WorkerStopTimeout:                      stopPatience,
+		MaxConcurrentActivityExecutionSize:     cmp.Or(s.Calls, DefaultSettings.Calls),
 		MaxConcurrentWorkflowTaskExecutionSize: stepsAtOnce,
+		ActivityTaskPollerBehavior:             asNeeded,
+		WorkflowTaskPollerBehavior:             asNeeded,
+		DeadlockDetectionTimeout:               deadlockPatience,
 	})
-	main.RegisterWorkflow(workflows.RunCommand)
-	main.RegisterActivity(&acts)
-	watches := worker.New(c, workflows.WatchQueue(queue), worker.Options{
-		WorkerStopTimeout:          stopPatience,
-		DisableWorkflowWorker:      true,
-		Tuner:                      tuner,
-		ActivityTaskPollerBehavior: asNeeded,
-	})
-	watches.RegisterActivity(&acts)
-	return &Worker{main, watches, acts.Watcher}, nil
-}
-
-// watchTuner gives the places of a watcher as slots for activities; a worker of
-// watches uses no others.
-func watchTuner(w *activities.Watcher) (worker.WorkerTuner, error) {
-	unused, err := worker.NewFixedSizeSlotSupplier(2)
-	if err != nil {
-		return nil, err
-	}
-	return worker.NewCompositeTuner(worker.CompositeTunerOptions{
-		WorkflowSlotSupplier: unused, ActivitySlotSupplier: w.Slots(), LocalActivitySlotSupplier: unused,
-		NexusSlotSupplier: unused, SessionActivitySlotSupplier: unused,
-	})
-}
-
-// Start begins to serve.
-func (w *Worker) Start() error {
-	if err := w.watches.Start(); err != nil {
-		return err
-	}
-	if err := w.main.Start(); err != nil {
-		w.watches.Stop()
-		return err
-	}
-	return nil
+	w.RegisterWorkflow(workflows.RunCommand)
+	w.RegisterActivity(&acts)
+	return &Worker{w, acts.Watcher}
 }
 
 // Stop hands the watches over and finishes what else is under way.
 func (w *Worker) Stop() {
 	var stopping sync.WaitGroup
-	stopping.Go(w.watches.Stop)
+	stopping.Go(w.Worker.Stop)
 	stopping.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
 		defer cancel()
 		w.watcher.Stop(ctx)
 	})
-	stopping.Go(w.main.Stop)
 	stopping.Wait()
 }
 
-// Served reports whether a worker takes all kinds of tasks from the queue.
+// Served reports whether a worker takes both workflow and activity tasks from the
+// queue.
 func Served(ctx context.Context, c client.Client, queue string) (bool, error) {
-	for _, needed := range []struct {
-		queue string
-		kind  enumspb.TaskQueueType
-	}{
-		{queue, enumspb.TASK_QUEUE_TYPE_WORKFLOW},
-		{queue, enumspb.TASK_QUEUE_TYPE_ACTIVITY},
-		{workflows.WatchQueue(queue), enumspb.TASK_QUEUE_TYPE_ACTIVITY},
-	} {
-		described, err := c.DescribeTaskQueue(ctx, needed.queue, needed.kind)
+	for _, kind := range []enumspb.TaskQueueType{enumspb.TASK_QUEUE_TYPE_WORKFLOW, enumspb.TASK_QUEUE_TYPE_ACTIVITY} {
+		described, err := c.DescribeTaskQueue(ctx, queue, kind)
 		if err != nil {
-			return false, fmt.Errorf("describe task queue %s: %w", needed.queue, err)
+			return false, fmt.Errorf("describe task queue %s: %w", queue, err)
 		}
 		served := false
 		for _, poller := range described.GetPollers() {

@@ -21,7 +21,7 @@ type pattern struct {
 	name     string
 	workflow any // takes a workflows.RunCommandInput
 	most     int // runs at once that it is measured with; 0 is any number
-	worker   func(c client.Client, api *ehpc.Client, runs int) (service, error)
+	worker   func(c client.Client, api *ehpc.Client, runs int) service
 }
 
 // service is a worker.
@@ -57,14 +57,14 @@ func patternNamed(name string) (pattern, error) {
 }
 
 // ehpcflow is a worker as it is shipped.
-func ehpcflow(c client.Client, api *ehpc.Client, _ int) (service, error) {
+func ehpcflow(c client.Client, api *ehpc.Client, _ int) service {
 	worker.SetStickyWorkflowCacheSize(taskqueue.WorkflowCache)
 	return taskqueue.NewWorker(c, taskQueue, activities.Activities{EHPC: api, Pace: activities.DefaultPace()}, taskqueue.Settings{})
 }
 
 // peer gives a pattern a worker that is never short of slots or pollers.
 func peer(name string, workflow any, most int) pattern {
-	return pattern{name, workflow, most, func(c client.Client, api *ehpc.Client, runs int) (service, error) {
+	return pattern{name, workflow, most, func(c client.Client, api *ehpc.Client, runs int) service {
 		slots := max(2*runs, 1000)
 		w := worker.New(c, taskQueue, worker.Options{
 			MaxConcurrentActivityExecutionSize:      slots,
@@ -77,6 +77,6 @@ func peer(name string, workflow any, most int) pattern {
 		w.RegisterWorkflow(workflow)
 		w.RegisterActivity(&activities.Activities{EHPC: api, Pace: activities.DefaultPace()})
 		w.RegisterActivity(&peers.Activities{EHPC: api})
-		return w, nil
+		return w
 	}}
 }

@@ -86,11 +86,8 @@ func serveWorker() error {
 	if err != nil {
 		return err
 	}
-	w, err := p.worker(c, api, setting.Runs)
-	if err == nil {
-		err = w.Start()
-	}
-	if err != nil {
+	w := p.worker(c, api, setting.Runs)
+	if err := w.Start(); err != nil {
 		return err
 	}
 	fmt.Println("serving")

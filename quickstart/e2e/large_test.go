@@ -96,7 +96,7 @@ func TestManyRunsShareOneWorker(t *testing.T) {
 	t.Parallel()
 	commands, longest := 200, 30*time.Second
 	if *soak {
-		commands, longest = 10_000, 10*time.Minute
+		commands, longest = 10_000, 6*time.Minute
 	}
 	s := newSystemWith(t, stack.Options{
 		Pace: activities.DefaultPace(), Logger: zap.NewNop(),

@@ -106,11 +106,8 @@ func (s *Stack) StartWorker() error {
 	if err != nil {
 		return fmt.Errorf("start the worker: %w", err)
 	}
-	w, err := taskqueue.NewWorker(s.Client, s.options.TaskQueue, activities.Activities{EHPC: api, Pace: s.options.Pace}, taskqueue.Settings{})
-	if err == nil {
-		err = w.Start()
-	}
-	if err != nil {
+	w := taskqueue.NewWorker(s.Client, s.options.TaskQueue, activities.Activities{EHPC: api, Pace: s.options.Pace}, taskqueue.Settings{})
+	if err := w.Start(); err != nil {
 		return fmt.Errorf("start the worker: %w", err)
 	}
 	s.workers = append(s.workers, w)
