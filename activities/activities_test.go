@@ -91,7 +91,7 @@ func newBundle(t *testing.T, nodes int) *bundle {
 	})
 	require.NoError(t, err)
 	pace := activities.DefaultPace()
-	pace.Look = activities.Bounds{Min: 20 * time.Millisecond, Max: 50 * time.Millisecond}
+	pace.Look, pace.LeastHold = activities.Bounds{Min: 20 * time.Millisecond, Max: 50 * time.Millisecond}, 0
 
 	var s testsuite.WorkflowTestSuite
 	told := &temporalStub{completed: make(chan completion, 1)}

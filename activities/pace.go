@@ -18,6 +18,11 @@ type Pace struct {
 	// command ran: a fortieth with 40.
 	LooksPerAge int
 
+	// LeastHold is how long a change may wait to be reported with others even
+	// when its command is young, so that one of less than a minute is mostly
+	// reported once. The end of the last node never waits.
+	LeastHold time.Duration
+
 	// Soon, Throttled and Later are the back-offs after an error of that kind. A
 	// wait is anywhere between the least and a limit that doubles with each
 	// failure, from twice the least up to the most.
@@ -41,6 +46,7 @@ func DefaultPace() Pace {
 	return Pace{
 		Look:          Bounds{time.Second, time.Minute},
 		LooksPerAge:   40,
+		LeastHold:     20 * time.Second,
 		Soon:          Bounds{time.Second, time.Minute},
 		Throttled:     Bounds{2 * time.Second, time.Minute},
 		Later:         Bounds{15 * time.Second, time.Minute},
@@ -84,10 +90,11 @@ func (p Pace) interval(m Milestones, now time.Time) time.Duration {
 }
 
 // holdUntil says until when a change that was first seen at a time may wait for
-// others, so that they are reported together: until the command is twice as old,
-// but never so long that it is known later than the longest wait for a look.
+// others, so that they are reported together: until the command is twice as old or
+// for LeastHold, but never so long that it is known later than the longest wait for a look.
 func (p Pace) holdUntil(m Milestones, seen time.Time) time.Time {
-	return seen.Add(max(0, min(seen.Sub(m.SubmittedAt), p.Look.Max-p.interval(m, seen))))
+	age := max(seen.Sub(m.SubmittedAt), p.LeastHold)
+	return seen.Add(max(0, min(age, p.Look.Max-p.interval(m, seen))))
 }
 
 func (p Pace) backoff(retry catalogue.Retry, attempt int32) time.Duration {
@@ -107,7 +114,7 @@ func (p Pace) backoff(retry catalogue.Retry, attempt int32) time.Duration {
 }
 
 // jittered spreads callers that would otherwise keep step: it takes up to a
-// thirtieth away.
+// fiftieth away.
 func jittered(d time.Duration) time.Duration {
-	return d - time.Duration(rand.Int64N(int64(d)/30+1)) //nolint:gosec // spreading load needs no secrecy
+	return d - time.Duration(rand.Int64N(int64(d)/50+1)) //nolint:gosec // spreading load needs no secrecy
 }
