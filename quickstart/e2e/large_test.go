@@ -24,18 +24,20 @@ import (
 	"ehpcflow/workflows"
 )
 
+// The tests of this file weigh on the machine, so they are none of the parallel
+// ones.
+
 // The long form has 10,000 nodes: make soak. The worker is the program, with its
 // defaults, and is asked what it has used.
 func TestAFleetInOneRunStaysSmall(t *testing.T) {
-	t.Parallel()
-	nodes := 1000
+	nodes, shortest, longest := 1000, 5*time.Second, 15*time.Second
 	if *soak {
-		nodes = workflows.MaxNodes
+		nodes, shortest, longest = workflows.MaxNodes, 10*time.Second, time.Minute
 	}
 	s := newSystemWith(t, stack.Options{
 		Nodes: nodes, Pace: activities.DefaultPace(), Logger: zap.NewNop(),
 		Script: &ehpcsim.Script{
-			Duration: [2]time.Duration{10 * time.Second, 60 * time.Second}, OutputBytes: 500, ExitCodes: []int{0, 0, 0, 7},
+			Duration: [2]time.Duration{shortest, longest}, OutputBytes: 500, ExitCodes: []int{0, 0, 0, 7},
 		},
 	})
 	s.StopWorker()
@@ -93,8 +95,7 @@ func (s *system) chain(id string) (size, events int64, links int) {
 // The long form has 10,000 runs: make soak. The commands outlast the start of all
 // runs, so that all of them are watched at the same time.
 func TestManyRunsShareOneWorker(t *testing.T) {
-	t.Parallel()
-	commands, longest := 200, 30*time.Second
+	commands, longest := 100, 15*time.Second
 	if *soak {
 		commands, longest = 10_000, 6*time.Minute
 	}

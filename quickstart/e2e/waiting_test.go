@@ -237,7 +237,7 @@ func TestWatchesNeverKeepAnotherCommandFromBeingSubmitted(t *testing.T) {
 	s.StopWorker()
 	_, said := background(t, s.forPrograms(), "worker", "--watches", "1")
 	await(t, 20*time.Second, "the worker serves", func() bool { return strings.Contains(said.String(), "serving") })
-	long := s.start("sleep 20")
+	long := s.start("sleep 45")
 	await(t, 20*time.Second, "the only place is taken", func() bool { return s.watchAttempt(long) == 1 })
 	short := []string{s.start("echo a"), s.start("echo b")}
 	await(t, 10*time.Second, "the others are submitted", func() bool { return s.Simulator.Requests("InvokeShellCommand") == 3 })
