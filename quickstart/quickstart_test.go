@@ -72,7 +72,7 @@ func TestBadUseIsRefusedBeforeAnythingStarts(t *testing.T) {
 	junk := filepath.Join(t.TempDir(), "junk.db")
 	require.NoError(t, os.WriteFile(junk, []byte("a list of what to buy, and no database"), 0o600))
 	for says, args := range map[string][]string{
-		"has 1 character,":        {"--", "w"},
+		"has 1 character,":       {"--", "w"},
 		"the command is blank":   {"--", "   "},
 		"0 nodes: choose 1":      {"--nodes", "0"},
 		"unknown flag: --twice":  {"--twice"},
