@@ -12,37 +12,26 @@ import (
 // shortest heartbeat timeout in use, so that one may get lost.
 const beatEvery = 20 * time.Second
 
-// pulse heartbeats for an activity until it is stopped, also while a call or the
-// request budget is waited for.
-type pulse[D any] struct {
-	ctx     context.Context
-	mu      sync.Mutex
-	details D
-	timer   *time.Timer
-	stopped bool
-}
-
-func keepAlive[D any](ctx context.Context, details D) *pulse[D] {
-	p := &pulse[D]{ctx: ctx, details: details}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.timer = time.AfterFunc(beatEvery, p.beat)
-	return p
-}
-
-func (p *pulse[D]) beat() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.stopped {
-		return
+// keepAlive heartbeats for an activity until it is stopped, also while a call or
+// the request budget is waited for.
+func keepAlive(ctx context.Context, details string) (stop func()) {
+	var mu sync.Mutex
+	stopped := false
+	var timer *time.Timer
+	mu.Lock()
+	defer mu.Unlock()
+	timer = time.AfterFunc(beatEvery, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if !stopped {
+			activity.RecordHeartbeat(ctx, details)
+			timer.Reset(beatEvery)
+		}
+	})
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		stopped = true
+		timer.Stop()
 	}
-	activity.RecordHeartbeat(p.ctx, p.details)
-	p.timer.Reset(beatEvery)
-}
-
-func (p *pulse[D]) stop() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.stopped = true
-	p.timer.Stop()
 }

@@ -64,8 +64,8 @@ type ResultRecord struct {
 // missing or not final.
 func (a *Activities) ListInvocationResults(ctx context.Context, in ListInvocationResultsInput) (*ListInvocationResultsResult, error) {
 	giveUp := time.Now().Add(a.Pace.ResultsWithin)
-	alive := keepAlive(ctx, "collecting")
-	defer alive.stop()
+	stop := keepAlive(ctx, "collecting")
+	defer stop()
 	for look := int32(1); ; look++ {
 		records, err := a.results(ctx, in)
 		if err != nil {
