@@ -297,6 +297,7 @@ func TestNodesThatNobodyAskedForAreShownAndSpoilTheVerdict(t *testing.T) {
 	result, err := b.run(onNodes("i-a"))
 	require.NoError(t, err)
 	require.Equal(t, workflows.Partial, result.Verdict)
+	require.Len(t, b.submits, 1, "it is not submitted to a node that nobody asked for")
 	require.Len(t, result.Nodes, 2)
 	require.Contains(t, result.Reason, "i-z")
 }

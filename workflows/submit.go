@@ -37,11 +37,11 @@ type Command struct {
 // commands were started that have to be followed.
 func (r *runCommand) submit(ctx workflow.Context) error {
 	r.enter(ctx, Submitting)
-	size := r.in.nodesPerCommand()
-	for from, atOnce := 0, 1; from < len(r.status.Nodes); atOnce = submitsAtOnce {
-		until := min(from+atOnce*size, len(r.status.Nodes))
+	size, asked := r.in.nodesPerCommand(), len(r.status.Nodes) // nodes that nobody asked for may be added
+	for from, atOnce := 0, 1; from < asked; atOnce = submitsAtOnce {
+		until := min(from+atOnce*size, asked)
 		if err := r.submitParts(ctx, from, until, size); err != nil {
-			r.status.set(r.status.Nodes[until:], activities.Skipped, "")
+			r.status.set(r.status.Nodes[until:asked], activities.Skipped, "")
 			if len(r.status.Commands) == 0 || temporal.IsCanceledError(err) {
 				return err
 			}
@@ -57,14 +57,13 @@ func (r *runCommand) submit(ctx workflow.Context) error {
 // submitParts submits to the nodes between two places, in parts, all at once.
 func (r *runCommand) submitParts(ctx workflow.Context, from, until, size int) error {
 	type part struct {
-		nodes  NodeResults
-		from   int
-		future workflow.Future
+		from, until int
+		future      workflow.Future
 	}
 	var parts []part
 	for ; from < until; from += size {
 		nodes := r.status.Nodes[from:min(from+size, until)]
-		parts = append(parts, part{nodes, from, workflow.ExecuteActivity(
+		parts = append(parts, part{from, from + len(nodes), workflow.ExecuteActivity(
 			submitting(ctx, r.patience(ctx, patienceBefore), "start on "+Nodes(len(nodes))), activity.InvokeShellCommand,
 			activities.InvokeShellCommandInput{
 				ClusterID:   r.in.ClusterID,
@@ -81,13 +80,13 @@ func (r *runCommand) submitParts(ctx workflow.Context, from, until, size int) er
 		var submitted activities.InvokeShellCommandResult
 		switch err := part.future.Get(ctx, &submitted); {
 		case err == nil:
-			r.status.accept(submitted, part.from, len(part.nodes))
+			r.status.accept(submitted, part.from, part.until-part.from)
 			continue
 		case mayHaveRun(err):
-			r.status.set(part.nodes, activities.Unknown, "whether the command was started here is not known")
+			r.status.set(r.status.Nodes[part.from:part.until], activities.Unknown, "whether the command was started here is not known")
 			failure = err
 		default:
-			r.status.set(part.nodes, activities.Skipped, "")
+			r.status.set(r.status.Nodes[part.from:part.until], activities.Skipped, "")
 			if failure == nil {
 				failure = err
 			}
