@@ -31,34 +31,34 @@ const (
 // bundle is a simulator that listens, with two nodes.
 type bundle struct {
 	*ehpcsim.Simulator
-	t    *testing.T
+	t    testing.TB
 	url  string
 	ids  []string
 	host string
 }
 
-func newBundle(t *testing.T) *bundle {
-	t.Helper()
-	return newBundleOf(t, ehpcsim.Config{}, ehpcsim.DemoCluster(clusterID, 2))
+func newBundle(tb testing.TB) *bundle {
+	tb.Helper()
+	return newBundleOf(tb, ehpcsim.Config{}, ehpcsim.DemoCluster(clusterID, 2))
 }
 
-func newBundleOf(t *testing.T, cfg ehpcsim.Config, cluster ehpcsim.Cluster) *bundle {
-	t.Helper()
+func newBundleOf(tb testing.TB, cfg ehpcsim.Config, cluster ehpcsim.Cluster) *bundle {
+	tb.Helper()
 	cfg.Clusters = []ehpcsim.Cluster{cluster}
 	cfg.AccessKeys = []ehpcsim.AccessKey{
 		{ID: keyID, Secret: keySecret},
 		{ID: "temporary", Secret: keySecret, SecurityToken: "token"},
 	}
 	sim, err := ehpcsim.New(cfg)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	server, err := sim.Listen("127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		require.NoError(t, server.Close())
-		require.NoError(t, sim.Close())
-		require.NoError(t, sim.Close(), "closing twice is allowed")
+	require.NoError(tb, err)
+	tb.Cleanup(func() {
+		require.NoError(tb, server.Close())
+		require.NoError(tb, sim.Close())
+		require.NoError(tb, sim.Close(), "closing twice is allowed")
 	})
-	return &bundle{sim, t, server.URL(), []string{cluster.Nodes[0].InstanceID, cluster.Nodes[1].InstanceID}, cluster.Nodes[0].HostName}
+	return &bundle{sim, tb, server.URL(), []string{cluster.Nodes[0].InstanceID, cluster.Nodes[1].InstanceID}, cluster.Nodes[0].HostName}
 }
 
 var nonces atomic.Int64

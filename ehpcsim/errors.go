@@ -2,7 +2,9 @@ package ehpcsim
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 )
 
 // apiError is a refused call.
@@ -63,6 +65,9 @@ var documented = map[string]apiError{
 	"Rejected.Throttling":                        {status: 400, message: "Request was denied due to request throttling."},
 	"NoPermission":                               {status: 403, message: "You are not authorized to do this action."},
 }
+
+// DocumentedCodes are the codes that a Fault can name, sorted.
+func DocumentedCodes() []string { return slices.Sorted(maps.Keys(documented)) }
 
 // fail makes a documented error. A code of nowhere is a mistake of whoever uses
 // the simulator.

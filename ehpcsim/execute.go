@@ -19,11 +19,11 @@ const (
 
 	// drainTime is what output may take to arrive after the shell has ended. A
 	// child in the background can hold it open for longer.
-	drainTime = 200 * time.Millisecond
+	drainTime = time.Second
 )
 
 // hostnameScript makes `hostname` answer with the node's name, not the machine's,
-// where commands are not confined.
+// where it is not confined.
 const hostnameScript = `#!/bin/sh
 if [ $# -eq 0 ]; then
 	echo "$HOSTNAME"
@@ -123,20 +123,18 @@ func writeScript(path, text string) error {
 
 // running is a shell that was started.
 type running struct {
-	pid   int
+	pid   func() int // in the real process table, or noShell if it is not there
 	ended <-chan struct{}
 	code  func() (int, error) // once it has ended
 }
 
-// start starts the shell, confined if that is possible.
-func (s *Simulator) start(shell *exec.Cmd, hostName, nodeDir string) (*running, error) {
+// start starts the shell, confined to its node if that is possible. All that the
+// shell writes goes to the output.
+func (s *Simulator) start(shell *exec.Cmd, output *os.File, hostName, nodeDir string) (*running, error) {
 	if s.unconfined == nil {
-		report, err := confine(shell, hostName, nodeDir)
-		if err != nil {
-			return nil, err
-		}
-		return s.startConfined(shell, report)
+		return s.startConfined(shell, output, hostName, nodeDir)
 	}
+	shell.Stdout, shell.Stderr = output, output
 	shell.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := shell.Start(); err != nil {
 		return nil, err
@@ -146,29 +144,9 @@ func (s *Simulator) start(shell *exec.Cmd, hostName, nodeDir string) (*running, 
 		defer close(ended)
 		_ = shell.Wait() // ProcessState says it better
 	}()
-	return &running{shell.Process.Pid, ended, func() (int, error) {
+	return &running{func() int { return shell.Process.Pid }, ended, func() (int, error) {
 		return exitStatus(shell.ProcessState.Sys().(syscall.WaitStatus)), nil
 	}}, nil
-}
-
-// startConfined starts the first process of the namespaces. It outlives the shell
-// for as long as the command has processes in the background.
-func (s *Simulator) startConfined(shell *exec.Cmd, report *os.File) (*running, error) {
-	err := shell.Start()
-	_ = shell.ExtraFiles[0].Close() // the process holds it now
-	if err != nil {
-		_ = report.Close()
-		return nil, err
-	}
-	s.running.Go(func() { _ = shell.Wait() }) // the report says how the shell ended
-	ended := make(chan struct{})
-	var code int
-	go func() {
-		defer close(ended)
-		defer report.Close() //nolint:errcheck // only read from
-		code, err = exitOf(report)
-	}()
-	return &running{shell.Process.Pid, ended, func() (int, error) { return code, err }}, nil
 }
 
 // await waits for the end of a command: of its shell, its timeout, its node, or the
@@ -178,8 +156,7 @@ func (s *Simulator) await(c *command, e *execution, shell *exec.Cmd, nodeDir str
 	if err != nil {
 		return 0, "", err
 	}
-	shell.Stdout, shell.Stderr = writer, writer
-	started, err := s.start(shell, e.node.HostName, nodeDir)
+	started, err := s.start(shell, writer, e.node.HostName, nodeDir)
 	_ = writer.Close() // the shell holds it now
 	if err != nil {
 		_ = reader.Close()
@@ -211,7 +188,7 @@ func (s *Simulator) await(c *command, e *execution, shell *exec.Cmd, nodeDir str
 		cut = errVanished
 	}
 	if cut != nil {
-		killTree(s.mark(c, e.node), started.pid)
+		killTree(s.mark(c, e.node), started.pid())
 		<-started.ended
 	}
 	select {
@@ -267,5 +244,5 @@ func (b *boundedBuffer) drain(from *os.File) {
 func (b *boundedBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return strings.ToValidUTF8(string(b.bytes), "\uFFFD")
+	return string(b.bytes)
 }

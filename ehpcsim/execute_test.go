@@ -1,6 +1,8 @@
 package ehpcsim_test
 
 import (
+	"encoding/xml"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,10 +61,25 @@ func TestTheBeginningOfALongOutputIsKept(t *testing.T) {
 	require.Equal(t, 5, got.ExitCode, "the writer is not blocked by what is dropped")
 }
 
-func TestOutputThatIsNoTextStaysReadable(t *testing.T) {
+func TestOutputThatIsNotUTF8IsSentAsItIs(t *testing.T) {
 	t.Parallel()
-	got := newBundle(t).run(`printf 'a\377b'`)
-	require.Equal(t, "a\uFFFDb", got.Message)
+	b := newBundle(t)
+	id := b.submit(`printf 'a\377<"\\\n\000b'`, nil)
+	require.Equal(t, "a\uFFFD<\"\\\n\x00b", b.end(id).Message, "a decoder of JSON can read it")
+
+	params := map[string]string{"Action": "ListInvocationResults", "ClusterId": clusterID, "CommandId": id}
+	_, text, err := b.send(http.MethodGet, signed(http.MethodGet, params))
+	require.NoError(t, err)
+	require.Contains(t, string(text), "a\xff")
+
+	params["Format"] = "XML"
+	_, text, err = b.send(http.MethodGet, signed(http.MethodGet, params))
+	require.NoError(t, err)
+	var read struct {
+		Message string `xml:"InvocationResults>InvocationResult>Message"`
+	}
+	require.NoError(t, xml.Unmarshal(text, &read), "XML has no form for some bytes, and is well-formed: %s", text)
+	require.Equal(t, "a\uFFFD<\"\\\n\uFFFDb", read.Message)
 }
 
 func TestAShellEndedByASignalReportsItsNumber(t *testing.T) {
@@ -109,14 +126,21 @@ func TestClosingKillsWhatRunsAndRemovesTheScratchDirectory(t *testing.T) {
 // sleeping looks for a sleep of this duration in the real process table.
 func sleeping(t *testing.T, duration string) bool {
 	t.Helper()
+	return sleepers(t, duration) > 0
+}
+
+// sleepers counts them.
+func sleepers(t *testing.T, duration string) int {
+	t.Helper()
 	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	require.NoError(t, err)
+	count := 0
 	for _, file := range files {
 		if line, err := os.ReadFile(file); err == nil && string(line) == "sleep\x00"+duration+"\x00" {
-			return true
+			count++
 		}
 	}
-	return false
+	return count
 }
 
 // processes finds, in the real process table, those that live in the simulator's

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -27,8 +28,12 @@ type Fault struct {
 	// Drop closes the connection without an answer.
 	Drop Drop `yaml:"drop,omitempty"`
 
-	// Body cuts or replaces the answer.
+	// Body cuts, doubles or replaces the answer.
 	Body Body `yaml:"body,omitempty"`
+
+	// Twice does the action twice, as when something on the way sends the request
+	// again. The second answer is given.
+	Twice bool `yaml:"twice,omitempty"`
 
 	// Delay before the answer, after the action was done. It is cut short when
 	// the client goes away or the simulator closes.
@@ -58,6 +63,7 @@ type Body string
 const (
 	WholeBody   Body = ""
 	HalfBody    Body = "half"    // cut in the middle, although its length was promised
+	DoubleBody  Body = "double"  // the whole answer, and once more
 	GarbageBody Body = "garbage" // a page of something else
 )
 
@@ -108,8 +114,8 @@ func (f Fault) validate() error {
 		return fmt.Errorf("there is no code %q", f.Code)
 	case !slices.Contains([]Drop{NoDrop, DropBefore, DropAfter}, f.Drop):
 		return fmt.Errorf("drop is %q, not before or after", f.Drop)
-	case !slices.Contains([]Body{WholeBody, HalfBody, GarbageBody}, f.Body):
-		return fmt.Errorf("body is %q, not half or garbage", f.Body)
+	case !slices.Contains([]Body{WholeBody, HalfBody, DoubleBody, GarbageBody}, f.Body):
+		return fmt.Errorf("body is %q, not half, double or garbage", f.Body)
 	case f.Delay < 0:
 		return fmt.Errorf("a negative delay")
 	case f.Probability < 0 || f.Probability > 1:
@@ -147,6 +153,21 @@ func (s *Simulator) SetFaults(faults Faults) {
 	}
 }
 
+// String says in a few words what goes wrong, such as "ConflictOpt" or "drop after".
+func (f Fault) String() string {
+	var words []string
+	for word, set := range map[string]bool{
+		f.Code: f.Code != "", "drop " + string(f.Drop): f.Drop != NoDrop, "body " + string(f.Body): f.Body != WholeBody,
+		"twice": f.Twice, "delay": f.Delay > 0,
+	} {
+		if set {
+			words = append(words, word)
+		}
+	}
+	slices.Sort(words)
+	return strings.Join(words, ", ")
+}
+
 // arrive counts a request and takes the fault that hits it.
 func (s *Simulator) arrive(params url.Values) Fault {
 	action := params.Get("Action")
@@ -158,6 +179,7 @@ func (s *Simulator) arrive(params url.Values) Fault {
 			continue
 		}
 		hit := *fault
+		s.faultsHit[hit.String()]++
 		if fault.Times > 0 {
 			fault.Times--
 		}

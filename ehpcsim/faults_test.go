@@ -1,6 +1,7 @@
 package ehpcsim_test
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"os"
@@ -26,6 +27,8 @@ faults:
   - node: i-a
     drop: after
     delay: 250ms
+  - twice: true
+    body: double
 `))
 	require.NoError(t, err)
 	require.Equal(t, ehpcsim.Faults{
@@ -33,6 +36,7 @@ faults:
 		Faults: []ehpcsim.Fault{
 			{Action: "ListInvocationStatus", Code: "ServiceUnavailable", Probability: 0.1, Times: -1},
 			{Node: "i-a", Drop: ehpcsim.DropAfter, Delay: 250 * time.Millisecond},
+			{Twice: true, Body: ehpcsim.DoubleBody},
 		},
 	}, got)
 	for text, says := range map[string]string{
@@ -77,7 +81,7 @@ func TestAFaultHitsWithItsProbability(t *testing.T) {
 	require.InDelta(t, 90, hit, 45)
 }
 
-func TestAnAnswerCanBeCutOrReplaced(t *testing.T) {
+func TestAnAnswerCanBeCutDoubledOrReplaced(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t)
 	b.Inject(ehpcsim.Fault{Body: ehpcsim.HalfBody})
@@ -88,6 +92,47 @@ func TestAnAnswerCanBeCutOrReplaced(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, status)
 	require.Contains(t, string(body), "<html>")
+	b.Inject(ehpcsim.Fault{Body: ehpcsim.DoubleBody})
+	_, body, err = b.send(http.MethodGet, signed(http.MethodGet, map[string]string{"Action": "ListNodes"}))
+	require.NoError(t, err)
+	half := string(body)[:len(body)/2]
+	require.Equal(t, half+half, string(body))
+	require.True(t, json.Valid([]byte(half)))
+}
+
+func TestAnActionCanBeDoneTwiceForOneRequest(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	b.Inject(ehpcsim.Fault{Action: "InvokeShellCommand", Twice: true})
+	answered := b.submit("echo hi", nil)
+	_, got := b.call("ListCommands", nil)
+	require.Len(t, got.Commands.Command, 2)
+	require.Equal(t, answered, got.Commands.Command[0].CommandID, "the second, which is listed first, was answered")
+	require.Equal(t, 1, b.Requests("InvokeShellCommand"))
+	require.Equal(t, 2, b.Executions(b.ids[0]))
+}
+
+func TestFaultsThatHitAreCounted(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	b.Inject(ehpcsim.Fault{Code: "ConflictOpt", Times: 2})
+	b.Inject(ehpcsim.Fault{Body: ehpcsim.DoubleBody, Twice: true})
+	for range 4 {
+		_, _, err := b.send(http.MethodGet, signed(http.MethodGet, map[string]string{"Action": "ListNodes"}))
+		require.NoError(t, err)
+	}
+	require.Equal(t, map[string]int{"ConflictOpt": 2, "body double, twice": 1}, b.Stats().Faults)
+}
+
+func TestEveryDocumentedCodeCanBeAFault(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	require.Greater(t, len(ehpcsim.DocumentedCodes()), 40)
+	for _, code := range ehpcsim.DocumentedCodes() {
+		b.Inject(ehpcsim.Fault{Code: code})
+		_, got := b.call("ListNodes", nil)
+		require.Equal(t, code, got.Code)
+	}
 }
 
 func TestAQuotaThrottlesWhatIsOverIt(t *testing.T) {
@@ -160,5 +205,5 @@ func TestTheExampleIsAFaultFile(t *testing.T) {
 	defer file.Close() //nolint:errcheck // only read from
 	faults, err := ehpcsim.ReadFaults(file)
 	require.NoError(t, err)
-	require.Len(t, faults.Faults, 6)
+	require.Len(t, faults.Faults, 7)
 }

@@ -111,7 +111,7 @@ type invocationResult struct {
 	InstanceID         string `json:"InstanceId"`
 	InvokeRecordStatus string
 	ExitCode           int
-	Message            string
+	Message            rawText
 	Success            bool
 	FinishedTime       string
 }
@@ -155,7 +155,7 @@ func (e *execution) result(commandID string) invocationResult {
 		InstanceID:         e.node.InstanceID,
 		InvokeRecordStatus: e.status,
 		ExitCode:           e.exitCode,
-		Message:            e.output,
+		Message:            rawText(e.output),
 		Success:            e.success,
 	}
 	if !e.finished.IsZero() {

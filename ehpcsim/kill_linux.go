@@ -69,6 +69,33 @@ func tree(mark string, shell int) []int {
 	return found
 }
 
+// outside finds, in the real process table, a child of a node's first process by
+// its pid on the node; noShell if it is not there.
+func outside(first, pid int) int {
+	for _, p := range processTable() {
+		if p.parent == first && pidOnNode(p.pid) == pid {
+			return p.pid
+		}
+	}
+	return noShell
+}
+
+// pidOnNode is a process's pid in its innermost process table.
+func pidOnNode(pid int) int {
+	text, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status")) // it fails for those that are gone
+	_, pids, _ := strings.Cut(string(text), "\nNSpid:")
+	line, _, _ := strings.Cut(pids, "\n")
+	fields := strings.Fields(line)
+	if len(fields) == 0 {
+		return noShell
+	}
+	innermost, err := strconv.Atoi(fields[len(fields)-1])
+	if err != nil {
+		return noShell
+	}
+	return innermost
+}
+
 func processTable() []process {
 	files, _ := filepath.Glob("/proc/[0-9]*/stat")
 	var table []process

@@ -10,3 +10,6 @@ func killTree(_ string, shell int) { _ = syscall.Kill(-shell, syscall.SIGKILL) }
 
 // killMarked finds nobody here: the shells' groups are killed one by one.
 func killMarked(string) {}
+
+// outside is never asked here.
+func outside(_, pid int) int { return pid }

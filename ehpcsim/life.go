@@ -24,7 +24,8 @@ func (s *Simulator) SetClusterStatus(clusterID, status string) {
 }
 
 // RemoveNode makes a node vanish: from its cluster, and from the listings of the
-// commands that it was given. What it runs is killed.
+// commands that it was given. What it runs is killed, and what earlier commands left
+// in the background if the node is confined.
 func (s *Simulator) RemoveNode(clusterID, instanceID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -41,6 +42,7 @@ func (s *Simulator) RemoveNode(clusterID, instanceID string) {
 			}
 		}
 	}
+	s.machine(s.nodeDir(clusterID, instanceID)).end()
 }
 
 // Silence makes a node never answer again: what it was given stays Running, past

@@ -47,6 +47,14 @@ func TestAScriptedCommandFollowsItsTimeline(t *testing.T) {
 	require.Equal(t, 1, b.Executions(b.ids[0]))
 }
 
+func TestScriptedNodesPrintSomethingElseEach(t *testing.T) {
+	t.Parallel()
+	b, _ := scripted(t, ehpcsim.Script{OutputBytes: 100})
+	got := b.results(b.submit("never executed", map[string]string{"Instance.2.Id": b.ids[1]}))
+	require.Len(t, got, 2)
+	require.NotEqual(t, got[0].Message, got[1].Message)
+}
+
 func TestAScriptedCommandIsKilledAtItsTimeout(t *testing.T) {
 	t.Parallel()
 	b, clock := scripted(t, ehpcsim.Script{Duration: [2]time.Duration{time.Hour, time.Hour}})

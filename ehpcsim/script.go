@@ -19,7 +19,7 @@ type Script struct {
 	// None means 0.
 	ExitCodes []int
 
-	// OutputBytes is how much each node prints.
+	// OutputBytes is how much each node prints, each something else.
 	OutputBytes int
 
 	Seed uint64
@@ -36,14 +36,28 @@ func (s *Script) fate(parts ...string) fate {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(strings.Join(parts, "\x00"))) // it never fails
 	dice := rand.New(rand.NewPCG(s.Seed, h.Sum64()))    //nolint:gosec // repeatable on purpose
-	f := fate{duration: s.Duration[0], output: strings.Repeat("x", s.OutputBytes)}
+	f := fate{duration: s.Duration[0]}
 	if spread := s.Duration[1] - s.Duration[0]; spread > 0 {
 		f.duration += time.Duration(dice.Int64N(int64(spread)))
 	}
 	if len(s.ExitCodes) > 0 {
 		f.exitCode = s.ExitCodes[dice.IntN(len(s.ExitCodes))]
 	}
+	f.output = printed(dice, s.OutputBytes)
 	return f
+}
+
+// printed is a text of so many bytes, in lines.
+func printed(dice *rand.Rand, size int) string {
+	const signs, line = "0123456789abcdef", 64
+	text := make([]byte, size)
+	for i := range text {
+		text[i] = signs[dice.IntN(len(signs))]
+		if i%line == line-1 || i == size-1 {
+			text[i] = '\n'
+		}
+	}
+	return string(text)
 }
 
 // play ends a scripted execution if its time has come. The lock is held.

@@ -10,6 +10,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -34,7 +35,7 @@ type Config struct {
 	// really run, and that jobs end at once.
 	Script *Script
 
-	// Unconfined keeps commands from being confined where they could be.
+	// Unconfined keeps nodes from being confined where they could be.
 	Unconfined bool
 
 	// Clock of the clusters. Nil is the real one; commands that really run take
@@ -122,8 +123,10 @@ type Simulator struct {
 	noncesSince  time.Time
 	oldNonces    map[string]bool // used before
 	faults       []*Fault
+	faultsHit    map[string]int
 	requests     map[string]int
 	executions   map[string]int
+	machines     map[string]*machine // by their nodes' directories
 }
 
 // New makes a simulator. It serves nobody until it is given to an HTTP server or
@@ -144,6 +147,8 @@ func New(cfg Config) (*Simulator, error) {
 		commands:   make(map[string]*command),
 		requests:   make(map[string]int),
 		executions: make(map[string]int),
+		machines:   make(map[string]*machine),
+		faultsHit:  make(map[string]int),
 	}
 	if s.clock == nil {
 		s.clock = realClock{}
@@ -177,7 +182,7 @@ func New(cfg Config) (*Simulator, error) {
 	}
 	s.unconfined = errUnconfined
 	if !cfg.Unconfined {
-		s.unconfined = canConfine(s.scratch)
+		s.unconfined = s.canConfine()
 	}
 	if s.unconfined != nil {
 		if err := s.installHostname(); err != nil {
@@ -186,13 +191,6 @@ func New(cfg Config) (*Simulator, error) {
 	}
 	return s, nil
 }
-
-var errUnconfined = errors.New("it was asked for")
-
-// Confined returns nil when commands have a host name, a process table and mounts
-// of their own, with everything outside their node's directory read-only; otherwise
-// why they have not.
-func (s *Simulator) Confined() error { return s.unconfined }
 
 // Warning says in a few lines, for people, what must be known before a command is
 // run: on which machine, as whom, and how far it is confined.
@@ -222,10 +220,17 @@ func (s *Simulator) Close() error {
 	}
 	s.closed = true
 	close(s.closing)
+	machines := slices.Collect(maps.Values(s.machines))
 	s.mu.Unlock()
 
+	for _, m := range machines {
+		m.end()
+	}
 	killMarked(s.id) // also what earlier commands left in the background
 	s.running.Wait()
+	for _, m := range machines {
+		m.gone()
+	}
 	killMarked(s.id) // and what was just being started
 	if s.ownsScratch {
 		return os.RemoveAll(s.scratch)

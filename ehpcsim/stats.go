@@ -16,6 +16,9 @@ type Stats struct {
 	// Throttled requests, over the quota.
 	Throttled int `json:"throttled"`
 
+	// Faults that hit a request, by what went wrong.
+	Faults map[string]int `json:"faults,omitempty"`
+
 	// Executions that were started, by instance id.
 	Executions map[string]int `json:"executions"`
 
@@ -27,7 +30,9 @@ type Stats struct {
 func (s *Simulator) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	stats := Stats{Requests: maps.Clone(s.requests), Throttled: s.throttled, Executions: maps.Clone(s.executions)}
+	stats := Stats{
+		Requests: maps.Clone(s.requests), Throttled: s.throttled, Faults: maps.Clone(s.faultsHit), Executions: maps.Clone(s.executions),
+	}
 	now := s.clock.Now()
 	for _, c := range s.commandOrder {
 		for _, e := range c.present(now) {
@@ -44,6 +49,17 @@ func (s *Simulator) Requests(action string) int { return s.Stats().Requests[acti
 
 // Executions counts the commands that were started on a node.
 func (s *Simulator) Executions(instanceID string) int { return s.Stats().Executions[instanceID] }
+
+// CommandIDs are the ids of the commands that were submitted, as they came.
+func (s *Simulator) CommandIDs() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var ids []string
+	for _, c := range s.commandOrder {
+		ids = append(ids, c.id)
+	}
+	return ids
+}
 
 // ExecutionsOf counts, for each node, the commands started there whose text holds
 // this part, such as a token.
@@ -82,6 +98,7 @@ func (s *Simulator) Ends(commandID string) map[string]time.Time {
 var (
 	requestsMetric   = prometheus.NewDesc("ehpcsim_requests_total", "Authenticated requests.", []string{"action"}, nil)
 	throttledMetric  = prometheus.NewDesc("ehpcsim_throttled_requests_total", "Requests over the quota.", nil, nil)
+	faultsMetric     = prometheus.NewDesc("ehpcsim_faults_total", "Faults that hit a request.", []string{"fault"}, nil)
 	executionsMetric = prometheus.NewDesc("ehpcsim_executions_total", "Commands started on nodes.", []string{"instance_id"}, nil)
 	runningMetric    = prometheus.NewDesc("ehpcsim_running_executions", "Commands running on nodes.", nil, nil)
 )
@@ -90,6 +107,7 @@ var (
 func (s *Simulator) Describe(to chan<- *prometheus.Desc) {
 	to <- requestsMetric
 	to <- throttledMetric
+	to <- faultsMetric
 	to <- executionsMetric
 	to <- runningMetric
 }
@@ -99,6 +117,9 @@ func (s *Simulator) Collect(to chan<- prometheus.Metric) {
 	stats := s.Stats()
 	for action, n := range stats.Requests {
 		to <- prometheus.MustNewConstMetric(requestsMetric, prometheus.CounterValue, float64(n), action)
+	}
+	for fault, n := range stats.Faults {
+		to <- prometheus.MustNewConstMetric(faultsMetric, prometheus.CounterValue, float64(n), fault)
 	}
 	for id, n := range stats.Executions {
 		to <- prometheus.MustNewConstMetric(executionsMetric, prometheus.CounterValue, float64(n), id)

@@ -45,6 +45,9 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	answer, failure := s.perform(r.Form, fault)
+	if fault.Twice {
+		answer, failure = s.perform(r.Form, fault)
+	}
 	s.delay(r.Context(), fault.Delay)
 	switch {
 	case fault.Drop == DropAfter:
@@ -126,6 +129,8 @@ func reply(w http.ResponseWriter, r *http.Request, status int, root string, answ
 	case HalfBody:
 		w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 		text = text[:len(text)/2]
+	case DoubleBody:
+		text = bytes.Repeat(text, 2)
 	case GarbageBody:
 		text = []byte("<html><body>It works!</body></html>")
 	case WholeBody:
