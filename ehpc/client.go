@@ -48,7 +48,8 @@ const (
 	maxSubmitWait = 10 * time.Second
 
 	// maxBody bounds an answer. The largest legitimate one, a page of 50
-	// results with 24 KB of escaped output each, stays under 8 MiB.
+	// results with 24 KB of output each and every byte of it escaped, stays under
+	// 9 MiB.
 	maxBody = 16 << 20
 )
 

@@ -110,8 +110,7 @@ func elements(data []byte) []json.RawMessage {
 			return elements(inner)
 		}
 	case '"':
-		var text string
-		if json.Unmarshal(data, &text) == nil && strings.HasPrefix(strings.TrimSpace(text), "[") && json.Valid([]byte(text)) {
+		if text, ok := unquote(data); ok && strings.HasPrefix(strings.TrimSpace(text), "[") && json.Valid([]byte(text)) {
 			return elements([]byte(text))
 		}
 	}

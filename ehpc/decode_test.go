@@ -2,6 +2,7 @@ package ehpc_test
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -117,6 +118,42 @@ func TestResultsAreReadWithTheirFields(t *testing.T) {
 	got, err = connect(t, s.URL).ListInvocationResults(t.Context(), resultsRequest())
 	require.NoError(t, err)
 	require.Empty(t, got.Items)
+}
+
+func TestOutputThatIsNotUTF8KeepsItsBytes(t *testing.T) {
+	t.Parallel()
+	const printed = "\xff\xfe \xe7\x95 ü\n\t\"\\\x00"
+	record := `{"InstanceId":"i-a","ExitCode":0,"Message":"` + "\xff\xfe \xe7\x95" + ` \u00fc\n\t\"\\\u0000"}`
+	inText := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(record)
+	for name, results := range map[string]string{
+		"a list": `{"InvocationResult":[` + record + `]}`, "an array": `[` + record + `]`, "JSON in a string": `"[` + inText + `]"`,
+	} {
+		s := serveBody(t, http.StatusOK, `{"TotalCount":1,"InvocationResults":`+results+`}`)
+		got, err := connect(t, s.URL).ListInvocationResults(t.Context(), resultsRequest())
+		require.NoError(t, err, name)
+		require.Len(t, got.Items, 1, name)
+		require.Equal(t, printed, got.Items[0].Output, name)
+	}
+}
+
+func TestAPageOfTheLongestOutputsIsRead(t *testing.T) {
+	t.Parallel()
+	for name, escaped := range map[string]string{"one by one": `\u001b`, "in a string": `\\u001b`} {
+		record := `{"InstanceId":"i-%d","ExitCode":0,"Message":"` + strings.Repeat(escaped, 24<<10) + `"}`
+		open, closing := "[", "]"
+		if name == "in a string" {
+			record, open, closing = strings.ReplaceAll(record, `"`, `\"`), `"[`, `]"`
+		}
+		records := make([]string, ehpc.MaxResultsPage)
+		for i := range records {
+			records[i] = strings.Replace(record, "%d", strconv.Itoa(i), 1)
+		}
+		s := serveBody(t, http.StatusOK, `{"TotalCount":50,"InvocationResults":`+open+strings.Join(records, ",")+closing+`}`)
+		got, err := connect(t, s.URL).ListInvocationResults(t.Context(), resultsRequest())
+		require.NoError(t, err, name)
+		require.Len(t, got.Items, ehpc.MaxResultsPage, name)
+		require.Equal(t, strings.Repeat("\x1b", 24<<10), got.Items[49].Output, name)
+	}
 }
 
 func TestNodesAreReadWithTheirStatus(t *testing.T) {

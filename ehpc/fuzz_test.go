@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // seed adds the documented answers, and the ways in which they were seen to break.
@@ -41,7 +42,10 @@ func FuzzAnswers(f *testing.F) {
 				ID, Status scalar
 				NodeList   list[string]
 			}]
-			InvocationResults list[struct{ ExitCode, Success, FinishedTime scalar }]
+			InvocationResults list[struct {
+				ExitCode, Success, FinishedTime scalar
+				Message                         output
+			}]
 		}
 		if json.Unmarshal(unwrapped(body), &answer) != nil {
 			return
@@ -77,6 +81,38 @@ func FuzzErrors(f *testing.F) {
 			if judged := Judge(failure); judged.MayHaveRun && judged.Submit != 0 {
 				t.Fatalf("%s would be submitted again though it may have run", judged.Code)
 			}
+		}
+	})
+}
+
+func FuzzUnquote(f *testing.F) {
+	for _, seed := range []string{
+		`""`, `"plain"`, `"\"\\\/\b\f\n\r\t"`, `"\u00e9\u754c"`, `"\ud83d\ude00"`, `"\ud83d"`, `"\ud83dx"`, `"\ud83d\n"`, `"\ud83d\u0041"`,
+		`"\ude00\ud83d\ude00"`, `"\u12"`, `"\u+123"`, `"\x"`, `"\"`, `"a"b"`, "\"\n\"", "\"\xff\xfe\"", "\"\xe7\x95\\n\xe7\x95\x8c\"", `1`, `"`, ``, `null`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, quoted []byte) {
+		text, ok := unquote(quoted)
+		isString := json.Valid(quoted) && quoted[0] == '"' && quoted[len(quoted)-1] == '"'
+		if ok != isString {
+			t.Fatalf("%q: taken for a JSON string: %v", quoted, ok)
+		}
+		if !ok {
+			return
+		}
+		var want string
+		if err := json.Unmarshal(quoted, &want); err != nil {
+			t.Fatal(err)
+		}
+		if got := string([]rune(text)); got != want { // []rune replaces what is not UTF-8, as encoding/json does
+			t.Fatalf("%q was read as %q, not %q", quoted, got, want)
+		}
+		if utf8.Valid(quoted) && text != want {
+			t.Fatalf("%q was read as %q, not %q", quoted, text, want)
+		}
+		if raw := strings.Count(string(quoted), "\xff"); strings.Count(text, "\xff") != raw {
+			t.Fatalf("%q lost bytes that are not UTF-8: %q", quoted, text)
 		}
 	})
 }

@@ -27,7 +27,8 @@ type InvocationResult struct {
 	ExitCode *int
 
 	// Output is stdout and stderr together. The service cuts it at a length
-	// that is not documented (its sister product: 24 KB), and does not say so.
+	// that is not documented (its sister product: 24 KB), and does not say so. What
+	// a node printed need not be text: the bytes are those of the answer.
 	Output string
 
 	// Collected is the service's Success field: whether running and collecting
@@ -42,7 +43,7 @@ type resultAnswer struct {
 	InstanceID         scalar `json:"InstanceId"`
 	InvokeRecordStatus scalar
 	ExitCode           scalar
-	Message            scalar
+	Message            output
 	Success            scalar
 	FinishedTime       scalar
 }
