@@ -4,12 +4,16 @@
 // soon. It takes no decision about a run; package workflows does.
 package activities
 
-import "ehpcflow/ehpc"
+import (
+	"ehpcflow/activities/outputs"
+	"ehpcflow/ehpc"
+)
 
 // Activities holds what the activities work with. Register it with a worker; its
 // methods are the activities.
 type Activities struct {
 	EHPC    *ehpc.Client
 	Pace    Pace
-	Watcher *Watcher // of the worker
+	Watcher *Watcher      // of the worker
+	Outputs outputs.Store // of complete outputs; nil stores none
 }

@@ -91,6 +91,7 @@ func newBundle(t *testing.T, nodes int) *bundle {
 	})
 	require.NoError(t, err)
 	pace := activities.DefaultPace()
+	pace.RefusedFor = 0
 	pace.Look, pace.LeastHold = activities.Bounds{Min: 20 * time.Millisecond, Max: 50 * time.Millisecond}, 0
 
 	var s testsuite.WorkflowTestSuite
@@ -217,8 +218,26 @@ func TestACommandThatIsNotFoundIsGoneOnceItIsOld(t *testing.T) {
 	b := newBundle(t, 1)
 	_, err := b.watch(activities.InvokeShellCommandResult{CommandID: "c-gone", SubmittedAt: time.Now()}, time.Minute)
 	require.False(t, applicationError(t, err).NonRetryable(), "it may not be visible yet")
-	_, err = b.watch(activities.InvokeShellCommandResult{CommandID: "c-gone", SubmittedAt: time.Now().Add(-2 * time.Minute)}, time.Minute)
-	require.True(t, applicationError(t, err).NonRetryable())
+	got, err := b.watch(activities.InvokeShellCommandResult{CommandID: "c-gone", SubmittedAt: time.Now().Add(-2 * time.Minute)}, time.Minute)
+	require.NoError(t, err)
+	require.Equal(t, []string{"c-gone"}, got.Gone)
+}
+
+func TestARefusalOfWhatWasSubmittedIsBelievedOnlyWhenItIsRepeated(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, 1)
+	b.acts.Pace.RefusedFor = time.Minute
+	submitted := b.mustSubmit("sleep 30")
+	submitted.SubmittedAt = submitted.SubmittedAt.Add(-time.Hour)
+	for _, code := range []string{"NotAuthorized", "ObjectNotFound", "InvalidParams"} {
+		b.sim.Inject(ehpcsim.Fault{Action: "ListInvocationStatus", Code: code})
+		_, err := b.watch(submitted, time.Minute)
+		e := applicationError(t, err)
+		require.Equal(t, code, e.Type())
+		require.False(t, e.NonRetryable(), code)
+		require.GreaterOrEqual(t, e.NextRetryDelay(), 15*time.Second, code)
+		require.Contains(t, b.told.lastBeat().Refused, submitted.CommandID, "the next attempt knows since when")
+	}
 }
 
 func TestASubmitIsRetriedOnlyWhenNothingCanHaveRun(t *testing.T) {
@@ -246,7 +265,7 @@ func TestASubmitIsRetriedOnlyWhenNothingCanHaveRun(t *testing.T) {
 				var detail activities.SubmitFailure
 				require.NoError(t, e.Details(&detail))
 				require.True(t, detail.MayHaveRun)
-				require.Contains(t, e.Message(), "may be running and was not sent again")
+				require.Contains(t, e.Message(), "whether the command was started is not known")
 			}
 		})
 	}

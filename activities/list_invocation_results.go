@@ -6,11 +6,12 @@ import (
 	"maps"
 	"slices"
 	"time"
-	"unicode/utf8"
 
 	"go.temporal.io/sdk/activity"
 
 	"ehpcflow/activities/columns"
+	"ehpcflow/activities/guard"
+	"ehpcflow/activities/outputs"
 	"ehpcflow/ehpc"
 	"ehpcflow/ehpc/catalogue"
 )
@@ -27,14 +28,28 @@ type ListInvocationResultsInput struct {
 
 	SubmittedAt time.Time `json:"submittedAt"`
 
+	// Token under which the command was wrapped, or which it stops; see package
+	// guard. "" for one that was sent as it is.
+	Token string `json:"token,omitempty"`
+	Stop  bool   `json:"stop,omitempty"`
+
 	// OutputLimit is how many bytes of a node's output are kept: its first and
 	// last half when there is more.
 	OutputLimit int `json:"outputLimit"`
+
+	// OutputList asks for a list of the stored outputs, itself stored, in place of
+	// a reference in each record: a run of many nodes has no room for those.
+	OutputList bool `json:"outputList,omitempty"`
 }
 
 // ListInvocationResultsResult holds a record for each node that has one.
 type ListInvocationResultsResult struct {
 	Records ResultRecords `json:"records"`
+
+	// OutputsURI and OutputsSHA256 refer to the list of the outputs, where it was
+	// asked for.
+	OutputsURI    string `json:"outputsUri,omitempty"`
+	OutputsSHA256 string `json:"outputsSha256,omitempty"`
 }
 
 // ResultRecords are the records of many nodes; a long list is written as columns.
@@ -57,22 +72,43 @@ type ResultRecord struct {
 	OutputCut   bool      `json:"outputCut,omitempty"`
 	Collected   *bool     `json:"collected,omitempty"`
 	FinishedAt  time.Time `json:"finishedAt,omitzero"`
+
+	// Refusal is why the node did not run the command; "" when it did.
+	Refusal guard.Refusal `json:"refusal,omitempty"`
+
+	// Incomplete says that the service cut the output: what ends it is not there.
+	Incomplete bool `json:"incomplete,omitempty"`
+
+	// Stopping is what a stop found; "" when it did not say.
+	Stopping guard.Stopping `json:"stopping,omitempty"`
+
+	// OutputRaw are the bytes of Output where they are not all UTF-8.
+	OutputRaw []byte `json:"outputBytesBase64,omitempty"`
+
+	// OutputURI is where the complete output is stored, and OutputSHA256 its digest,
+	// in hexadecimal. OutputRemark says why it is not where it should be.
+	OutputURI    string `json:"outputUri,omitempty"`
+	OutputSHA256 string `json:"outputSha256,omitempty"`
+	OutputRemark string `json:"outputRemark,omitempty"`
 }
 
 // ListInvocationResults collects the exit codes and output of the nodes. Results
 // may lag behind the status, so it looks again for a while for those that are
-// missing or not final.
+// missing or not final. Of a command that the service no longer knows there are no
+// records.
 func (a *Activities) ListInvocationResults(ctx context.Context, in ListInvocationResultsInput) (*ListInvocationResultsResult, error) {
 	giveUp := time.Now().Add(a.Pace.ResultsWithin)
 	stop := keepAlive(ctx, "collecting")
 	defer stop()
+	c := &collector{Activities: a, in: in, of: activity.GetInfo(ctx), stored: make(map[string]outputs.Reference)}
 	for look := int32(1); ; look++ {
-		records, err := a.results(ctx, in)
+		records, err := c.results(ctx)
 		if err != nil {
-			return nil, a.readFailure(err, in.SubmittedAt, activity.GetInfo(ctx).Attempt)
+			return nil, err
 		}
 		if final(records, in) || time.Now().After(giveUp) {
-			return &ListInvocationResultsResult{Records: records}, nil
+			result := &ListInvocationResultsResult{Records: records}
+			return result, c.storeList(ctx, result)
 		}
 		select {
 		case <-time.After(a.Pace.backoff(catalogue.Soon, look)):
@@ -82,20 +118,38 @@ func (a *Activities) ListInvocationResults(ctx context.Context, in ListInvocatio
 	}
 }
 
+// collector reads results for one attempt of the activity.
+type collector struct {
+	*Activities
+	in ListInvocationResultsInput
+	of activity.Info
+
+	stored   map[string]outputs.Reference // by node
+	storeOff string                       // why nothing more is stored
+}
+
 // results reads the records that there are, of the nodes asked for.
-func (a *Activities) results(ctx context.Context, in ListInvocationResultsInput) ([]ResultRecord, error) {
-	wanted := make(map[string]bool, len(in.InstanceIDs))
-	for _, id := range in.InstanceIDs {
+func (c *collector) results(ctx context.Context) ([]ResultRecord, error) {
+	wanted := make(map[string]bool, len(c.in.InstanceIDs))
+	for _, id := range c.in.InstanceIDs {
 		wanted[id] = true
 	}
 	found := make(map[string]ResultRecord)
-	for result, err := range a.EHPC.Results(ctx, in.ClusterID, in.CommandID) {
+	for result, err := range c.EHPC.Results(ctx, c.in.ClusterID, c.in.CommandID) {
+		if err != nil && ehpc.Judge(err).Code == codeGone && c.believed(c.of.ScheduledTime) {
+			break
+		}
+		if err != nil {
+			return nil, c.attendedFailure(err, c.in.SubmittedAt, c.of.ScheduledTime, c.of.Attempt)
+		}
+		if len(wanted) > 0 && !wanted[result.InstanceID] {
+			continue
+		}
+		record, err := c.recordOf(ctx, result)
 		if err != nil {
 			return nil, err
 		}
-		if len(wanted) == 0 || wanted[result.InstanceID] {
-			found[result.InstanceID] = recordOf(result, in.OutputLimit)
-		}
+		found[result.InstanceID] = record
 	}
 	return slices.SortedFunc(maps.Values(found), func(a, b ResultRecord) int { return cmp.Compare(a.InstanceID, b.InstanceID) }), nil
 }
@@ -110,63 +164,38 @@ func final(records []ResultRecord, in ListInvocationResultsInput) bool {
 	return len(records) >= max(len(in.InstanceIDs), in.Nodes)
 }
 
-func recordOf(result ehpc.InvocationResult, outputLimit int) ResultRecord {
-	output, outputCut := cut(result.Output, outputLimit)
-	return ResultRecord{
-		NodeStatus:  statusOf(ehpc.InvokeInstance{InstanceID: result.InstanceID, Status: result.Status}),
-		ExitCode:    result.ExitCode,
-		Output:      output,
-		OutputBytes: len(result.Output),
-		OutputCut:   outputCut,
-		Collected:   result.Collected,
-		FinishedAt:  result.FinishedAt.UTC(),
+// recordOf keeps a part of what a node left, and has all of its output stored.
+func (c *collector) recordOf(ctx context.Context, result ehpc.InvocationResult) (ResultRecord, error) {
+	record := ResultRecord{
+		NodeStatus: statusOf(ehpc.InvokeInstance{InstanceID: result.InstanceID, Status: result.Status}),
+		ExitCode:   result.ExitCode,
+		Collected:  result.Collected,
+		FinishedAt: result.FinishedAt.UTC(),
 	}
+	output := record.understand(result.Output, c.in)
+	record.keepExcerpt(output, c.in.OutputLimit)
+	record.OutputCut = record.OutputCut || record.Incomplete
+	if c.in.Stop || record.Refusal != "" {
+		return record, nil
+	}
+	return record, c.store(ctx, &record, output)
 }
 
-const cutMark = "\n[… output cut …]\n"
-
-// cut keeps the beginning and the end of an output, where the reasons of failures
-// stand, so that each weighs half of the limit in a payload. It says whether it
-// left something out.
-func cut(output string, limit int) (string, bool) {
-	if len(beginning(output, limit)) == len(output) {
-		return output, false
-	}
-	return beginning(output, limit/2) + cutMark + ending(output, limit/2), true
-}
-
-// beginning is as much of the front of a text as its weight allows.
-func beginning(text string, weight int) string {
-	for i := 0; i < len(text); {
-		r, size := utf8.DecodeRuneInString(text[i:])
-		if weight -= encodedSize(r, size); weight < 0 {
-			return text[:i]
-		}
-		i += size
-	}
-	return text
-}
-
-// ending is as much of the back of a text as its weight allows.
-func ending(text string, weight int) string {
-	for i := len(text); i > 0; {
-		r, size := utf8.DecodeLastRuneInString(text[:i])
-		if weight -= encodedSize(r, size); weight < 0 {
-			return text[i:]
-		}
-		i -= size
-	}
-	return text
-}
-
-// encodedSize is what a character weighs in a payload, at the most: JSON writes
-// control characters, some signs and what is no text as six bytes.
-func encodedSize(r rune, size int) int {
+// understand reads what the wrapper or the stop printed, and returns the output of
+// the command itself.
+func (r *ResultRecord) understand(output string, in ListInvocationResultsInput) string {
 	switch {
-	case r < ' ', r == utf8.RuneError, r == '<', r == '>', r == '&', r == '\u2028', r == '\u2029':
-		return 6
-	case r == '"', r == '\\':
-		return 2
+	case in.Token == "":
+		return output
+	case in.Stop:
+		r.Stopping, _ = guard.ReadStop(in.Token, output)
+		return output
 	}
-	return size
+	said := guard.Read(in.Token, output)
+	r.Refusal = said.Refusal
+	if !said.Began && r.Refusal == "" && r.ExitCode != nil && *r.ExitCode == guard.RefusedCode {
+		r.Refusal = guard.Second
+	}
+	r.Incomplete = said.Began && !said.Ended && r.State == Finished
+	return said.Output
 }

@@ -31,6 +31,9 @@ type ListInvocationStatusResult struct {
 	// Unmatched are commands whose nodes are not those that were packed: they
 	// have to be watched with the state of each.
 	Unmatched []string `json:"unmatched,omitempty"`
+
+	// Gone are commands that the service no longer knows.
+	Gone []string `json:"gone,omitempty"`
 }
 
 // WatchProgress is what a watch shows in its heartbeats, and what the next attempt
@@ -45,6 +48,9 @@ type WatchProgress struct {
 	// together, and since when there are some.
 	Changed      NodeStatuses `json:"changed,omitempty"`
 	ChangedSince time.Time    `json:"changedSince,omitzero"`
+
+	// Refused says since when looks at a command have been refused without a break.
+	Refused map[string]time.Time `json:"refused,omitempty"`
 }
 
 // ListInvocationStatus watches commands: it looks at them again and again, and

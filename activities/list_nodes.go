@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -13,9 +14,15 @@ import (
 // ListNodesInput names a cluster.
 type ListNodesInput struct {
 	ClusterID string `json:"clusterId"`
+
+	// InstanceIDs of the nodes to tell of; none are all of the cluster.
+	InstanceIDs []string `json:"instanceIds,omitempty"`
+
+	// SubmittedAt is when a command was submitted to them; zero before that.
+	SubmittedAt time.Time `json:"submittedAt,omitzero"`
 }
 
-// ListNodesResult holds every node of the cluster.
+// ListNodesResult holds the nodes of the cluster that were asked for.
 type ListNodesResult struct {
 	Nodes Nodes `json:"nodes"`
 }
@@ -39,12 +46,18 @@ type Node struct {
 	Unfit string `json:"unfit,omitempty"`
 }
 
-// ListNodes reads every node of a cluster.
+// ListNodes reads the nodes of a cluster. One that is not in it is not in the result.
 func (a *Activities) ListNodes(ctx context.Context, in ListNodesInput) (*ListNodesResult, error) {
+	info := activity.GetInfo(ctx)
 	result := &ListNodesResult{}
 	for node, err := range a.EHPC.Nodes(ctx, in.ClusterID) {
-		if err != nil {
-			return nil, a.readFailure(err, time.Time{}, activity.GetInfo(ctx).Attempt)
+		switch {
+		case err != nil && in.SubmittedAt.IsZero():
+			return nil, a.readFailure(err, info.Attempt)
+		case err != nil:
+			return nil, a.attendedFailure(err, in.SubmittedAt, info.ScheduledTime, info.Attempt)
+		case len(in.InstanceIDs) > 0 && !slices.Contains(in.InstanceIDs, node.ID):
+			continue
 		}
 		result.Nodes = append(result.Nodes, Node{InstanceID: node.ID, HostName: node.HostName, Unfit: unfit(node)})
 	}

@@ -91,16 +91,45 @@ func TestWhatIsKeptOfAnOutputFitsItsPayloadWhereverItGrows(t *testing.T) {
 	for name, output := range map[string]string{
 		"nuls": nuls, "nuls at the ends": nuls + plain + nuls, "nuls in the middle": plain + nuls + plain,
 		"signs": strings.Repeat("<&>", 9_000), "quotes": strings.Repeat("\"", 9_000), "no text": strings.Repeat("\xff", 9_000),
+		"some text": strings.Repeat("all went well \xff\n", 900), "half a character": strings.Repeat("界", 9_000)[1:],
+		"no text in the middle": plain + "\xff" + plain, "no text and signs": strings.Repeat("\xff<\x00", 9_000),
 		"wide": strings.Repeat("界", 9_000), "lines": strings.Repeat("a\n", 9_000),
 	} {
-		kept, left := cut(output, 10_000)
-		require.True(t, left, name)
-		encoded, err := json.Marshal(kept)
+		var record ResultRecord
+		record.keepExcerpt(output, 10_000)
+		require.True(t, record.OutputCut, name)
+		require.Equal(t, len(output), record.OutputBytes, name)
+		readable, err := json.Marshal(record.Output)
 		require.NoError(t, err)
-		require.LessOrEqual(t, len(encoded), 10_000+2*len(cutMark), name)
-		require.GreaterOrEqual(t, len(encoded), 2_000, name)
+		exact, err := json.Marshal(record.OutputRaw)
+		require.NoError(t, err)
+		require.LessOrEqual(t, len(readable)+len(exact), 10_000+3*len(cutMark), name)
+		require.GreaterOrEqual(t, len(readable)+len(exact), 2_500, name)
+		kept := record.Output
+		if record.OutputRaw != nil {
+			kept = string(record.OutputRaw)
+			require.Equal(t, strings.ToValidUTF8(kept, "\uFFFD"), record.Output, name)
+		}
+		front, back, found := strings.Cut(kept, cutMark)
+		require.True(t, found, name)
+		require.True(t, strings.HasPrefix(output, front) && strings.HasSuffix(output, back), name)
+		require.NotEmpty(t, front, name)
+		require.NotEmpty(t, back, name)
 	}
 	kept, left := cut("short\n", 100)
 	require.Equal(t, "short\n", kept)
 	require.False(t, left)
+}
+
+func TestAnOutputThatIsNotUTF8IsKeptReadableAndExact(t *testing.T) {
+	t.Parallel()
+	var record ResultRecord
+	record.keepExcerpt("ok \xff\xfe\n", 100)
+	require.Equal(t, ResultRecord{Output: "ok \uFFFD\n", OutputRaw: []byte("ok \xff\xfe\n"), OutputBytes: 6}, record)
+
+	for _, text := range []string{"", "plain\n", "ü界 \uFFFD"} {
+		record = ResultRecord{}
+		record.keepExcerpt(text, 100)
+		require.Equal(t, ResultRecord{Output: text, OutputBytes: len(text)}, record, "text is kept once")
+	}
 }

@@ -29,8 +29,13 @@ type Pace struct {
 	Soon, Throttled, Later Bounds
 
 	// NewFor is how long after its submit an object that the service does not
-	// find is taken for one that is not visible yet.
+	// find is taken for one that is not visible yet. How late it can be is not
+	// documented.
 	NewFor time.Duration
+
+	// RefusedFor is how long a read about a command that was submitted is made again
+	// although it is refused, before the refusal is believed.
+	RefusedFor time.Duration
 
 	// ResultsWithin is how long results may lag behind the status before those
 	// that are missing are given up.
@@ -51,6 +56,7 @@ func DefaultPace() Pace {
 		Throttled:     Bounds{2 * time.Second, time.Minute},
 		Later:         Bounds{15 * time.Second, time.Minute},
 		NewFor:        time.Minute,
+		RefusedFor:    5 * time.Minute,
 		ResultsWithin: 20 * time.Second,
 	}
 }

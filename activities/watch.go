@@ -2,6 +2,8 @@ package activities
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -38,6 +40,7 @@ type command struct {
 	reported  []NodeStatus
 	now       []NodeStatus // in the same order, followed by nodes that nobody asked for
 	unmatched bool
+	gone      bool
 }
 
 func (a *Activities) newWatch(in ListInvocationStatusInput) *watch {
@@ -92,10 +95,10 @@ func (w *watch) look(ctx context.Context) (failed WatchedCommand, failure error)
 		})
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		switch {
-		case err == nil:
+		if err == nil {
 			w.take(c, answer.Instances)
-		case failure == nil:
+		}
+		if err = w.believe(c, err); err != nil && failure == nil {
 			failed, failure = c.WatchedCommand, err
 		}
 	}
@@ -122,6 +125,31 @@ func (w *watch) look(ctx context.Context) (failed WatchedCommand, failure error)
 	return failed, failure
 }
 
+// believe keeps account of refusals. That a command is gone is no error of the look
+// once it is believed.
+func (w *watch) believe(c *command, err error) error {
+	since, again := w.progress.Refused[c.CommandID]
+	switch {
+	case err == nil && again:
+		w.progress.Refused = maps.Clone(w.progress.Refused) // a heartbeat may be reading it
+		delete(w.progress.Refused, c.CommandID)
+		return nil
+	case err == nil, !refuses(err):
+		return err
+	case !again:
+		since = time.Now().UTC()
+		refused := map[string]time.Time{c.CommandID: since}
+		maps.Copy(refused, w.progress.Refused)
+		w.progress.Refused = refused
+	}
+	young := time.Since(c.SubmittedAt) < w.activities.Pace.NewFor
+	if ehpc.Judge(err).Code == codeGone && !young && w.activities.believed(since) {
+		c.gone = true
+		return nil
+	}
+	return err
+}
+
 // take compares a listing with what is known.
 func (w *watch) take(c *command, listed []ehpc.InvokeInstance) {
 	if c.now == nil {
@@ -133,6 +161,11 @@ func (w *watch) take(c *command, listed []ehpc.InvokeInstance) {
 		}
 		c.setKnown(known)
 		c.adopt(w.resumed)
+	}
+	if c.Only {
+		listed = slices.DeleteFunc(listed, func(node ehpc.InvokeInstance) bool {
+			return !slices.ContainsFunc(c.now, func(known NodeStatus) bool { return known.InstanceID == node.InstanceID })
+		})
 	}
 	for _, node := range changes(c.now, listed) {
 		c.set(node)
@@ -164,9 +197,12 @@ func (w *watch) report(now time.Time) *ListInvocationStatusResult {
 		if c.unmatched {
 			result.Unmatched = append(result.Unmatched, c.CommandID)
 		}
+		if c.gone {
+			result.Gone = append(result.Gone, c.CommandID)
+		}
 	}
 	switch {
-	case ended, result.DeadlinePassed, len(result.Unmatched) > 0, len(result.Changed) >= mostHeld:
+	case ended, result.DeadlinePassed, len(result.Unmatched)+len(result.Gone) > 0, len(result.Changed) >= mostHeld:
 		return result
 	case len(result.Changed) > 0 && !now.Before(w.heldUntil()):
 		return result
@@ -251,4 +287,4 @@ func (c *command) changed() []NodeStatus {
 	return changed
 }
 
-func (c *command) ended() bool { return c.now != nil && NodeStatuses(c.now).Ended() }
+func (c *command) ended() bool { return c.gone || c.now != nil && NodeStatuses(c.now).Ended() }

@@ -144,17 +144,34 @@ func TestANodeThatNobodyAskedForIsReportedWithItsCommand(t *testing.T) {
 	require.Equal(t, want, got.Changed)
 }
 
+func TestNodesThatAreFollowedElsewhereAreNotReported(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, 3)
+	commands := b.submitParts(`true`, b.ids)
+	commands[0].Nodes, commands[0].Only = commands[0].Nodes[1:2], true
+	b.acts.Pace.Look.Min = time.Second
+	got, err := b.watchAll(commands...)
+	require.NoError(t, err)
+	require.Equal(t, states(b.ids[1:2], activities.Finished), got.Changed)
+}
+
 func TestAnErrorOfOneCommandKeepsWhatTheOthersSaid(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t, 2)
 	commands := b.submitParts(`true`, b.ids[:1])
 	gone := activities.WatchedCommand{CommandID: "c-gone", SubmittedAt: time.Now().Add(-time.Hour), Nodes: states(b.ids[1:], activities.Running)}
 	b.acts.Pace.Look = activities.Bounds{Min: time.Second, Max: time.Minute}
+	b.acts.Pace.RefusedFor = time.Minute
 	_, err := b.watchAll(append(commands, gone)...)
 	require.Equal(t, "ObjectNotFound", applicationError(t, err).Type())
 	require.Contains(t, applicationError(t, err).Message(), "c-gone")
-	require.True(t, applicationError(t, err).NonRetryable(), "it is an hour old, though the first command is new")
 	require.Equal(t, states(b.ids[:1], activities.Finished), b.told.lastBeat().Changed)
+
+	b.acts.Pace.RefusedFor = 0
+	got, err := b.watchAll(append(commands, gone)...)
+	require.NoError(t, err)
+	require.Equal(t, []string{"c-gone"}, got.Gone, "it is an hour old, though the first command is new")
+	require.Equal(t, states(b.ids[:1], activities.Finished), got.Changed)
 }
 
 func TestAStoppingWorkerHandsOverWhatItSaw(t *testing.T) {

@@ -18,6 +18,10 @@ type WatchedCommand struct {
 	SubmittedAt time.Time    `json:"submittedAt"`
 	Nodes       NodeStatuses `json:"nodes,omitempty"`
 	Packed      *PackedNodes `json:"packed,omitempty"`
+
+	// Only says that nodes beside these are followed elsewhere: what the service
+	// lists of them is not reported.
+	Only bool `json:"only,omitempty"`
 }
 
 // PackedNodes hold the states of a command's nodes without their ids, which the

@@ -99,7 +99,8 @@ func (h *heldWatch) lookNow() {
 	}
 	if err != nil {
 		h.show()
-		go h.complete(nil, h.watch.activities.readFailure(err, failed.SubmittedAt, h.attempt))
+		since := h.watch.progress.Refused[failed.CommandID]
+		go h.complete(nil, h.watch.activities.attendedFailure(err, failed.SubmittedAt, since, h.attempt))
 		return
 	}
 	if report := h.watch.report(time.Now()); report != nil {

@@ -89,7 +89,7 @@ Exit codes: 0 every node succeeded, 1 the run ended otherwise, 2 wrong usage,
 	})
 	root.PersistentFlags().StringVar(&a.taskQueue, "task-queue", cmp.Or(os.Getenv("EHPCFLOW_TASK_QUEUE"), taskqueue.Default),
 		"task queue that the worker serves; also EHPCFLOW_TASK_QUEUE")
-	root.AddCommand(a.runCommand(), a.statusCommand(), a.errorsCommand())
+	root.AddCommand(a.runCommand(), a.statusCommand(), a.cancelCommand(), a.answerCommand(), a.errorsCommand())
 	return root
 }
 
@@ -99,6 +99,7 @@ func exitCode(err error) int {
 	var input *workflows.InputError
 	var exists *runs.ExistsError
 	var notFound *runs.NotFoundError
+	var refused *runs.RefusedError
 	var config *connect.ConfigError
 	var unreachable *connect.UnreachableError
 	switch {
@@ -106,7 +107,7 @@ func exitCode(err error) int {
 		return exitSucceeded
 	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled):
 		return exitInterrupted
-	case errors.As(err, &usage), errors.As(err, &input), errors.As(err, &exists), errors.As(err, &notFound), errors.As(err, &config):
+	case errors.As(err, &usage), errors.As(err, &input), errors.As(err, &exists), errors.As(err, &notFound), errors.As(err, &refused), errors.As(err, &config):
 		return exitUsage
 	case errors.As(err, &unreachable):
 		return exitUnreachable

@@ -26,6 +26,9 @@ type runOptions struct {
 	expect     time.Duration
 	deadline   time.Duration
 	perCommand int
+	raw        bool
+	grace      time.Duration
+	stopWithin time.Duration
 	workingDir string
 	id         string
 	json       bool
@@ -69,6 +72,9 @@ the run alone: starter status tells how it stands.`,
 	flags.DurationVar(&o.expect, "expect", 0, "how long the command should take: looks at it are close around then (default: not known)")
 	flags.DurationVar(&o.deadline, "deadline", 0, "end the run after this time, 60s or more, with what is known; the command itself is not stopped (default: none)")
 	flags.IntVar(&o.perCommand, "nodes-per-command", workflows.MaxPerCommand, "submit a long list of nodes in parts of this many")
+	flags.DurationVar(&o.grace, "grace", workflows.DefaultGrace, "when the run is cancelled, time from TERM to KILL")
+	flags.DurationVar(&o.stopWithin, "stop-within", workflows.DefaultStopWithin, "when the run is cancelled, end it after this time although a node could not be confirmed to be stopped")
+	flags.BoolVar(&o.raw, "raw", false, "send the text untouched: a doubt about a submit is then for you to resolve, a node may run it twice, and cancelling cannot stop it")
 	flags.StringVar(&o.workingDir, "workdir", "", "directory to run in on the node (default /root)")
 	flags.StringVar(&o.id, "id", "", "name of the run; a name runs once, whoever asks (default: a new one)")
 	flags.BoolVar(&o.json, "json", false, "write the result as JSON")
@@ -104,6 +110,10 @@ func (o runOptions) input(args []string, dash int) (workflows.RunCommandInput, e
 		ExpectedSeconds: int(o.expect / time.Second),
 		DeadlineSeconds: int(o.deadline / time.Second),
 		NodesPerCommand: o.perCommand,
+
+		Raw:               o.raw,
+		GraceSeconds:      int(o.grace / time.Second),
+		StopWithinSeconds: int(o.stopWithin / time.Second),
 	}
 	switch {
 	case len(args) == 0:
@@ -112,11 +122,13 @@ func (o runOptions) input(args []string, dash int) (workflows.RunCommandInput, e
 		return in, usageError{fmt.Errorf("%q stands before --: the command comes after it, flags before it", args[0])}
 	case o.perCommand == 0:
 		return in, usageError{errors.New("--nodes-per-command is 0: use 1 or more")}
+	case o.grace == 0 || o.stopWithin == 0:
+		return in, usageError{errors.New("--grace and --stop-within cannot be 0: use 1s or more")}
 	}
 	for _, length := range []struct {
 		flag string
 		time.Duration
-	}{{"timeout", o.timeout}, {"expect", o.expect}, {"deadline", o.deadline}} {
+	}{{"timeout", o.timeout}, {"expect", o.expect}, {"deadline", o.deadline}, {"grace", o.grace}, {"stop-within", o.stopWithin}} {
 		if length.Duration%time.Second != 0 {
 			return in, usageError{fmt.Errorf("--%s is %v: use whole seconds", length.flag, length.Duration)}
 		}
@@ -139,18 +151,26 @@ func (a *app) run(ctx context.Context, c client.Client, o runOptions, in workflo
 	}
 	a.note("run %s on cluster %s", id, in.ClusterID)
 
+	report, err := a.follow(ctx, c, id)
+	if err != nil {
+		return err
+	}
+	return a.print(report, o.json)
+}
+
+// follow shows how a run comes along until it has ended.
+func (a *app) follow(ctx context.Context, c client.Client, id string) (runs.Report, error) {
 	progress := console.NewProgress(a.stderr)
 	report, err := runs.Follow(ctx, c, id, progress.Show)
 	progress.Close()
 	switch {
 	case ctx.Err() != nil:
-		a.note("interrupted; the run goes on. See how it stands: starter status %s", id)
-		return errInterrupted
+		a.note("interrupted; the run goes on. See how it stands: starter status %s; stop its command: starter cancel %s", id, id)
+		return report, errInterrupted
 	case err != nil:
 		a.note("the run goes on. See how it stands: starter status %s", id)
-		return err
 	}
-	return a.print(report, o.json)
+	return report, err
 }
 
 // print writes a report to stdout and turns its outcome into the command's.

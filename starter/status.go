@@ -1,8 +1,6 @@
 package main
 
 import (
-	"errors"
-
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
 
@@ -19,12 +17,7 @@ func (a *app) statusCommand() *cobra.Command {
 The exit code is 0 while the run goes on and when every node succeeded, and 1
 when it ended otherwise.`,
 		Example: "  starter status run-20261124-081605-x7k2qd --json",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return usageError{errors.New("status takes the name of one run")}
-			}
-			return nil
-		},
+		Args:    oneRun("status"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withTemporal(cmd.Context(), func(c client.Client) error {
 				report, err := runs.Read(cmd.Context(), c, args[0])

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"ehpcflow/activities"
+	"ehpcflow/activities/outputs"
 	"ehpcflow/ehpc"
 	"ehpcflow/internal/connect"
 	"ehpcflow/internal/logging"
@@ -41,6 +42,7 @@ type options struct {
 	logLevel  string
 	apiRate   float64
 	metrics   string
+	outputs   string
 	settings  taskqueue.Settings
 }
 
@@ -80,6 +82,7 @@ CLI's profile, the credentials file, or the ECS role of this machine.`,
 	flags.Float64Var(&o.apiRate, "api-rate", ehpc.DefaultCeiling, "most requests a second to the E-HPC API; fewer for a while whenever it throttles")
 	flags.IntVar(&o.settings.Watches, "watches", taskqueue.DefaultSettings.Watches, "most runs watched at a time, at some kB of memory each; more wait for a place, here or on another worker")
 	flags.IntVar(&o.settings.Calls, "calls", taskqueue.DefaultSettings.Calls, "most activities at a time that call the API, watches apart")
+	flags.StringVar(&o.outputs, "output-store", os.Getenv("EHPCFLOW_OUTPUT_STORE"), "directory to store the complete output of nodes in, readable by whoever reads it (default: none, only an excerpt is kept); also EHPCFLOW_OUTPUT_STORE")
 	flags.StringVar(&o.metrics, "metrics-address", "", "address to serve Prometheus metrics on, such as 127.0.0.1:9090 (default: none)")
 	flags.StringVar(&o.logLevel, "log-level", cmp.Or(os.Getenv("EHPCFLOW_LOG_LEVEL"), "info"), "debug, info, warn or error; also EHPCFLOW_LOG_LEVEL")
 	flags.SortFlags = false
@@ -126,6 +129,10 @@ func (o options) serve(ctx context.Context) error {
 	if err != nil {
 		return settingError{err}
 	}
+	store, err := outputs.Open(o.outputs)
+	if err != nil {
+		return settingError{fmt.Errorf("--output-store: %w", err)}
+	}
 	logger, err := logging.New(level)
 	if err != nil {
 		return fmt.Errorf("start the log: %w", err)
@@ -145,7 +152,7 @@ func (o options) serve(ctx context.Context) error {
 
 	worker.SetStickyWorkflowCacheSize(taskqueue.WorkflowCache)
 	debug.SetGCPercent(gcPercent)
-	w := taskqueue.NewWorker(c, o.taskQueue, activities.Activities{EHPC: api, Pace: activities.DefaultPace()}, o.settings)
+	w := taskqueue.NewWorker(c, o.taskQueue, activities.Activities{EHPC: api, Pace: activities.DefaultPace(), Outputs: store}, o.settings)
 	if err := w.Start(); err != nil {
 		return connect.Explain(err, temporal)
 	}

@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"ehpcflow/activities"
+	"ehpcflow/activities/guard"
 )
 
 const (
@@ -17,15 +18,24 @@ const (
 	// mostOutput that of one node, in bytes.
 	wholeOutput = 512 << 10
 	mostOutput  = 24 << 10
+
+	// mostReferenced is up to how many nodes each has a reference to its stored
+	// output in the result; more of them would not fit.
+	mostReferenced = 1000
 )
 
 // collect reads what the nodes left, and judges each.
 func (r *runCommand) collect(ctx workflow.Context) error {
-	r.enter(ctx, Collecting)
-	var records []activities.ResultRecord
+	if r.stopBy.IsZero() {
+		r.enter(ctx, Collecting)
+	}
+	records := make(map[string]activities.ResultRecords)
 	unread := make(map[string]bool) // commands whose results could not be read
 	waiting := r.resultsToCollect()
 	patience := max(r.patience(ctx, patienceAfter), patienceOverdue)
+	if !r.stopBy.IsZero() {
+		patience = patienceOverdue + oneCall
+	}
 	for len(waiting) > 0 {
 		now := waiting[:min(collectsAtOnce, len(waiting))]
 		waiting = waiting[len(now):]
@@ -45,11 +55,22 @@ func (r *runCommand) collect(ctx workflow.Context) error {
 			if err != nil {
 				return err
 			}
-			records = append(records, results.Records...)
+			records[now[i].CommandID] = results.Records
+			r.collected[now[i].CommandID] = true
+			r.status.refer(now[i].CommandID, results)
 		}
 	}
 	r.status.judge(records, unread, r.in.timeout())
 	return nil
+}
+
+// refer notes where the list of a command's outputs is.
+func (r *RunCommandResult) refer(commandID string, results activities.ListInvocationResultsResult) {
+	for i := range r.Commands {
+		if r.Commands[i].CommandID == commandID {
+			r.Commands[i].OutputsURI, r.Commands[i].OutputsSHA256 = results.OutputsURI, results.OutputsSHA256
+		}
+	}
 }
 
 // resultsToCollect says, for each command, of which nodes there may be a result.
@@ -57,6 +78,9 @@ func (r *runCommand) resultsToCollect() []activities.ListInvocationResultsInput 
 	var inputs []activities.ListInvocationResultsInput
 	nodes := 0
 	for _, command := range r.status.Commands {
+		if r.collected[command.CommandID] {
+			continue
+		}
 		all := r.status.nodesOf(command)
 		var ended []string
 		for _, node := range all {
@@ -71,7 +95,10 @@ func (r *runCommand) resultsToCollect() []activities.ListInvocationResultsInput 
 		in := activities.ListInvocationResultsInput{
 			ClusterID: r.in.ClusterID, CommandID: command.CommandID, SubmittedAt: command.SubmittedAt,
 		}
-		if len(ended) == len(all) {
+		if !r.in.Raw {
+			in.Token = command.Token
+		}
+		if len(ended) == len(all) && len(command.Only) == 0 {
 			in.Nodes = len(all)
 		} else {
 			in.InstanceIDs = ended
@@ -80,6 +107,7 @@ func (r *runCommand) resultsToCollect() []activities.ListInvocationResultsInput 
 	}
 	for i := range inputs {
 		inputs[i].OutputLimit = min(mostOutput, wholeOutput/nodes)
+		inputs[i].OutputList = nodes > mostReferenced
 	}
 	return inputs
 }
@@ -95,16 +123,22 @@ func leavesResult(state NodeState) bool {
 	return false
 }
 
-// judge gives every node that ended its final state, except where its command's
-// results are unread.
-func (r *RunCommandResult) judge(records []activities.ResultRecord, unread map[string]bool, timeout time.Duration) {
-	byNode := make(map[string]activities.ResultRecord, len(records))
-	for _, record := range records {
-		byNode[record.InstanceID] = record
-	}
-	for _, command := range r.Commands {
+// judge gives every node that ended its final state, by the results of its command,
+// except where they are unread or were judged before. A node that refused the command
+// is followed elsewhere.
+func (r *RunCommandResult) judge(records map[string]activities.ResultRecords, unread map[string]bool, timeout time.Duration) {
+	for i := range r.Commands {
+		command := &r.Commands[i]
+		results, read := records[command.CommandID]
+		if !read && !unread[command.CommandID] {
+			continue
+		}
+		byNode := make(map[string]activities.ResultRecord, len(results))
+		for _, record := range results {
+			byNode[record.InstanceID] = record
+		}
 		killedAt := command.SubmittedAt.Add(timeout)
-		for _, status := range r.nodesOf(command) {
+		for _, status := range r.nodesOf(*command) {
 			if !leavesResult(status.State) {
 				continue
 			}
@@ -113,12 +147,19 @@ func (r *RunCommandResult) judge(records []activities.ResultRecord, unread map[s
 			if !found && unread[command.CommandID] {
 				continue
 			}
+			if record.Refusal == guard.Second {
+				command.Refused = append(command.Refused, node.InstanceID)
+				node.State, node.Reason = activities.Unknown, refusedReason
+				continue
+			}
 			node.State, node.Reason = judgeNode(node.State, record, found, killedAt)
 			if node.State == activities.TimedOut {
 				node.Reason = fmt.Sprintf("killed at its timeout of %v", timeout)
 			}
 			node.ExitCode = record.ExitCode
 			node.Output, node.OutputBytes, node.OutputCut = record.Output, record.OutputBytes, record.OutputCut
+			node.OutputRaw, node.OutputRemark = record.OutputRaw, record.OutputRemark
+			node.OutputURI, node.OutputSHA256 = record.OutputURI, record.OutputSHA256
 			node.FinishedAt = record.FinishedAt
 		}
 	}

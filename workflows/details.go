@@ -24,6 +24,13 @@ func (s *RunCommandStatus) details() string {
 	if s.Reason != "" {
 		write("%s\n\n", shorten(s.Reason, 1000))
 	}
+	if s.Question != nil {
+		write("**Question.** %s\n\nAnswer it with one of\n\n", shorten(s.Question.Text, 1000))
+		for _, choice := range s.Question.Choices {
+			write("    starter answer %s %s\n", s.runID, choice.Usage())
+		}
+		write("\n")
+	}
 	shown, left := s.worthShowing()
 	if len(shown) > 0 {
 		write("| node | host | state | exit | remark |\n|---|---|---|---|---|\n")
@@ -99,7 +106,10 @@ func (n NodeResult) Remark() string {
 	if n.Word != "" && !n.State.Ended() {
 		return fmt.Sprintf("the service says %q", n.Word)
 	}
-	return n.Reason
+	if n.Reason != "" && n.OutputRemark != "" {
+		return n.Reason + "; " + n.OutputRemark
+	}
+	return n.Reason + n.OutputRemark
 }
 
 func (s *RunCommandStatus) watchSummary() string {

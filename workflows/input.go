@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"ehpcflow/activities/guard"
 )
 
 // Limits of an input, with the API's reasons in package ehpc. The workflow does
@@ -18,6 +20,11 @@ const (
 	MaxTimeout       = 30 * 24 * time.Hour // of ours: no command is awaited for longer
 	MaxNodes         = 10_000              // of one run
 	MaxPerCommand    = 100                 // nodes of one command
+
+	DefaultGrace      = 10 * time.Second
+	MaxGrace          = time.Hour
+	DefaultStopWithin = 5 * time.Minute
+	MaxStopWithin     = 24 * time.Hour
 )
 
 // RunCommandInput says what to run, and where.
@@ -44,6 +51,18 @@ type RunCommandInput struct {
 	// the timeout.
 	DeadlineSeconds int `json:"deadlineSeconds,omitempty"`
 
+	// Raw sends the text of the command untouched, at the price of what makes it run
+	// at most once on a node: an answer that leaves a doubt becomes a question, and
+	// cancelling cannot stop it.
+	Raw bool `json:"raw,omitempty"`
+
+	// GraceSeconds from TERM to KILL when the run is cancelled. 0 is DefaultGrace.
+	GraceSeconds int `json:"graceSeconds,omitempty"`
+
+	// StopWithinSeconds is how long stopping may take before the run ends, with the
+	// nodes where it could not be confirmed. 0 is DefaultStopWithin.
+	StopWithinSeconds int `json:"stopWithinSeconds,omitempty"`
+
 	// NodesPerCommand bounds the nodes that are submitted to in one call. 0 is
 	// MaxPerCommand.
 	NodesPerCommand int `json:"nodesPerCommand,omitempty"`
@@ -61,6 +80,22 @@ type Target struct {
 
 // Validate returns everything that is wrong with the input, or nil.
 func (in RunCommandInput) Validate() error {
+	problems := in.problems()
+	length := utf8.RuneCountInString(in.Command)
+	if cost := guard.Cost(in.Command); !in.Raw && length <= MaxCommandLength && length+cost > MaxCommandLength {
+		problems = append(problems, fmt.Sprintf(
+			"the command has %d characters, and %d more make it run at most once, the API takes %d in all: put a longer script on shared storage and call it, or send it --raw",
+			length, cost, MaxCommandLength))
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	return &InputError{Problems: problems}
+}
+
+// problems are what a run refuses. They are part of the contract with histories: what
+// was accepted once has to be accepted again.
+func (in RunCommandInput) problems() []string {
 	var problems []string
 	problem := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 
@@ -94,10 +129,14 @@ func (in RunCommandInput) Validate() error {
 	if in.NodesPerCommand < 0 || in.NodesPerCommand > MaxPerCommand {
 		problem("%d nodes a command are asked for, the API takes 1 to %d", in.NodesPerCommand, MaxPerCommand)
 	}
-	if len(problems) == 0 {
-		return nil
+	if in.grace() < 0 || in.grace() > MaxGrace {
+		problem("the grace period is %v, it can be 1s to %v", in.grace(), MaxGrace)
 	}
-	return &InputError{Problems: problems}
+	if in.stopWithin() < MinTimeout || in.stopWithin() > MaxStopWithin || in.stopWithin() < in.grace()+stopSlack {
+		problem("stopping may take %v, it can be %v to %v and %v more than the grace period of %v",
+			in.stopWithin(), MinTimeout, MaxStopWithin, stopSlack, in.grace())
+	}
+	return problems
 }
 
 func (t Target) validate(problem func(string, ...any)) {
@@ -124,6 +163,14 @@ func (t Target) validate(problem func(string, ...any)) {
 }
 
 func (in RunCommandInput) nodesPerCommand() int { return cmp.Or(in.NodesPerCommand, MaxPerCommand) }
+
+func (in RunCommandInput) grace() time.Duration {
+	return cmp.Or(seconds(in.GraceSeconds), DefaultGrace)
+}
+
+func (in RunCommandInput) stopWithin() time.Duration {
+	return cmp.Or(seconds(in.StopWithinSeconds), DefaultStopWithin)
+}
 
 func (in RunCommandInput) timeout() time.Duration { return seconds(in.TimeoutSeconds) }
 

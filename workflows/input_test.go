@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"ehpcflow/activities/guard"
 	"ehpcflow/ehpc"
 	"ehpcflow/workflows"
 )
@@ -54,7 +55,16 @@ func TestTheLongestCommandCountsCharacters(t *testing.T) {
 	t.Parallel()
 	in := onNodes("i-a")
 	in.Command = strings.Repeat("界", workflows.MaxCommandLength)
+	require.ErrorContains(t, in.Validate(), "more make it run at most once")
+	in.Raw = true
 	require.NoError(t, in.Validate())
+
+	in.Raw = false
+	in.Command = strings.Repeat("界", workflows.MaxCommandLength-guard.Cost("界"))
+	in.Command = strings.Repeat("界", workflows.MaxCommandLength-guard.Cost(in.Command))
+	require.NoError(t, in.Validate())
+	in.Command += "界"
+	require.Error(t, in.Validate())
 }
 
 func TestTheLimitsAreThoseOfTheAPI(t *testing.T) {

@@ -33,6 +33,21 @@ const (
 	// longestBackoff is more than any wait between two tries of a step.
 	longestBackoff = 2 * time.Minute
 
+	// oneLook bounds an attempt to look for a command among all of a cluster.
+	oneLook = 10 * time.Minute
+
+	// missingFor is how long a node may be missing from the listing before it is
+	// looked for in the cluster, and the least time between two such looks.
+	missingFor = time.Minute
+
+	// stopSlack is what a stop needs beside the grace period, for delivering it,
+	// killing, and making sure that nothing is left.
+	stopSlack = 30 * time.Second
+
+	// settleFor is how long the service may take to report a command as ended that
+	// was stopped.
+	settleFor = time.Minute
+
 	// watchHeartbeat is when a silent watch is given to another worker.
 	watchHeartbeat = 45 * time.Second
 )
@@ -57,6 +72,24 @@ func submitting(ctx workflow.Context, patience time.Duration, summary string) wo
 		RetryPolicy: &temporal.RetryPolicy{
 			NonRetryableErrorTypes: []string{"TemporalTimeout:" + enumspb.TIMEOUT_TYPE_START_TO_CLOSE.String()},
 		},
+	})
+}
+
+// stopping may be repeated: a second stop does no harm.
+func stopping(ctx workflow.Context, patience time.Duration, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		Summary:                summary,
+		StartToCloseTimeout:    activities.SubmitAttempt,
+		ScheduleToCloseTimeout: max(patience, activities.SubmitAttempt+time.Second),
+	})
+}
+
+func lookingFor(ctx workflow.Context, patience time.Duration, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		Summary:                summary,
+		StartToCloseTimeout:    oneLook,
+		ScheduleToCloseTimeout: max(patience, oneCall),
+		HeartbeatTimeout:       watchHeartbeat,
 	})
 }
 

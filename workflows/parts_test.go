@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -64,6 +65,9 @@ func (b *bundle) onAllFinished(ids []string) {
 			b.collects = append(b.collects, in)
 			result := &activities.ListInvocationResultsResult{}
 			first := slices.Index(ids, in.CommandID[len("c-"):])
+			if in.OutputList {
+				result.OutputsURI, result.OutputsSHA256 = "list of "+in.CommandID, "digest"
+			}
 			for _, id := range ids[first:min(first+in.Nodes, len(ids))] {
 				result.Records = append(result.Records, left(id, 0, ""))
 			}
@@ -106,9 +110,11 @@ func TestALongListOfNodesIsSubmittedInPartsAndWatchedTogether(t *testing.T) {
 	slices.SortFunc(b.collects, func(a, b activities.ListInvocationResultsInput) int { return strings.Compare(a.CommandID, b.CommandID) })
 	require.Equal(t, 50, b.collects[10].Nodes)
 	require.LessOrEqual(t, b.collects[0].OutputLimit*1050, 512<<10)
+	require.True(t, b.collects[0].OutputList, "there is no room for a reference to each output")
 	require.Len(t, result.Commands, 11)
 	require.Equal(t, workflows.Command{
 		CommandID: "c-i-01000", SubmittedAt: result.Commands[10].SubmittedAt, From: 1000, Nodes: 50,
+		OutputsURI: "list of c-i-01000", OutputsSHA256: "digest",
 	}, result.Commands[10])
 }
 
@@ -124,31 +130,19 @@ func TestWhatRefusesTheFirstPartIsAskedOnce(t *testing.T) {
 
 func TestAPartThatIsRefusedEndsTheSubmitsAndTheRestIsFollowed(t *testing.T) {
 	t.Parallel()
-	for name, tc := range map[string]struct {
-		refusal error
-		state   workflows.NodeState
-	}{
-		"refused": {temporal.NewNonRetryableApplicationError("no money", "InDebt", nil), activities.Skipped},
-		"in doubt": {temporal.NewApplicationErrorWithOptions("no money, may be running", "EcsError",
-			temporal.ApplicationErrorOptions{NonRetryable: true, Details: []any{activities.SubmitFailure{MayHaveRun: true}}}), activities.Unknown},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			b := newBundle(t)
-			ids := manyNodes(2000)
-			b.onParts(refusedFrom("i-00800", tc.refusal))
-			b.onWatch(activities.ListInvocationStatusResult{Changed: finished(ids[:800])})
-			b.onResults()
-			result, err := b.run(onNodes(ids...))
-			require.NoError(t, err)
-			require.Equal(t, workflows.Failed, result.Verdict, "no record was left, so no success was seen")
-			require.Contains(t, result.Reason, "no money")
-			require.Len(t, b.submits, 9, "one, and eight at a time")
-			require.Equal(t, tc.state, result.Nodes[800].State)
-			require.Equal(t, activities.Skipped, result.Nodes[900].State, "nothing more was submitted")
-			require.Equal(t, 800, result.Counts()[activities.Failed])
-		})
-	}
+	b := newBundle(t)
+	ids := manyNodes(2000)
+	b.onParts(refusedFrom("i-00800", temporal.NewNonRetryableApplicationError("no money", "InDebt", nil)))
+	b.onWatch(activities.ListInvocationStatusResult{Changed: finished(ids[:800])})
+	b.onResults()
+	result, err := b.run(onNodes(ids...))
+	require.NoError(t, err)
+	require.Equal(t, workflows.Failed, result.Verdict, "no record was left, so no success was seen")
+	require.Contains(t, result.Reason, "no money")
+	require.Len(t, b.submits, 9, "one, and eight at a time")
+	require.Equal(t, activities.Skipped, result.Nodes[800].State)
+	require.Equal(t, activities.Skipped, result.Nodes[900].State, "nothing more was submitted")
+	require.Equal(t, 800, result.Counts()[activities.Failed])
 }
 
 func TestCancellingBetweenPartsSubmitsNoMore(t *testing.T) {
@@ -248,21 +242,35 @@ func TestAStatusIsAnsweredInPages(t *testing.T) {
 	require.Empty(t, beyond.Nodes)
 }
 
-func TestAResultOfTenThousandNodesFitsAPayload(t *testing.T) {
+func TestAResultOfThousandsOfNodesFitsAPayload(t *testing.T) {
 	t.Parallel()
-	var result workflows.RunCommandResult
-	code := 0
-	for i, id := range manyNodes(workflows.MaxNodes) {
-		result.Nodes = append(result.Nodes, workflows.NodeResult{
-			InstanceID: "i-bp1000000000000" + id, HostName: "compute" + id, State: activities.Succeeded, ExitCode: &code,
-			Output: fmt.Sprintf("%-52d", i), OutputBytes: 5000 + i%7, OutputCut: true,
-			FinishedAt: time.Unix(1_780_000_000+int64(i*7919%100), 0).UTC(),
-		})
+	uri := "file:///srv/" + strings.Repeat("a long name ", 20) + "/"
+	for nodes, referenced := range map[int]bool{1000: true, workflows.MaxNodes: false} {
+		var result workflows.RunCommandResult
+		code := 0
+		for i, id := range manyNodes(nodes) {
+			node := workflows.NodeResult{
+				InstanceID: "i-bp1000000000000" + id, HostName: "compute" + id, State: activities.Succeeded, ExitCode: &code,
+				Output: fmt.Sprintf("%-*d", 512<<10/nodes, i), OutputBytes: 5000 + i%7, OutputCut: true,
+				FinishedAt: time.Unix(1_780_000_000+int64(i*7919%100), 0).UTC(),
+			}
+			if i%2 == 0 {
+				node.OutputRaw = []byte(node.Output[:len(node.Output)/3])
+				node.Output = node.Output[:len(node.Output)/2]
+			}
+			if referenced {
+				node.OutputURI, node.OutputSHA256 = uri+id, fmt.Sprintf("%064x", i)
+			}
+			result.Nodes = append(result.Nodes, node)
+		}
+		for i := range nodes / workflows.MaxPerCommand {
+			result.Commands = append(result.Commands, workflows.Command{OutputsURI: uri + strconv.Itoa(i), OutputsSHA256: fmt.Sprintf("%064x", i)})
+		}
+		text, err := json.Marshal(result)
+		require.NoError(t, err)
+		require.Less(t, len(text), 2<<20-200<<10)
+		var back workflows.RunCommandResult
+		require.NoError(t, json.Unmarshal(text, &back))
+		require.Equal(t, result.Nodes, back.Nodes)
 	}
-	text, err := json.Marshal(result)
-	require.NoError(t, err)
-	require.Less(t, len(text), 2<<20-200<<10)
-	var back workflows.RunCommandResult
-	require.NoError(t, json.Unmarshal(text, &back))
-	require.Equal(t, result.Nodes, back.Nodes)
 }

@@ -36,6 +36,21 @@ type runCommand struct {
 
 	// unpacked are the commands whose nodes have to be named to their watch.
 	unpacked map[string]bool
+
+	// inDoubt are the submits of which it is not known whether they started a command.
+	inDoubt []Command
+
+	// answered is the answer to the open question.
+	answered *Answer
+
+	// search is when missing nodes are looked for.
+	search search
+
+	// stopBy is when a cancelled run ends, whatever could be confirmed by then.
+	stopBy time.Time
+
+	// collected are the commands whose results were read.
+	collected map[string]bool
 }
 
 // RunCommand runs a command on nodes of a cluster: it freezes the target to a
@@ -46,14 +61,19 @@ type runCommand struct {
 // It returns a result whenever the command could be followed to its end, be that
 // a success or not. It fails, under the API's code, when it could not be started
 // or followed; the states known by then are in the error's details, and in those
-// of the CanceledError when it was cancelled. Cancelling ends the wait, not the
-// command. A run whose history grows long goes on as a new one under its name.
+// of the CanceledError when it was cancelled. Cancelling stops the command on every
+// node where it was not seen to end, unless it was sent raw. A run whose history grows
+// long goes on as a new one under its name. AnswerUpdate answers its questions.
 func RunCommand(ctx workflow.Context, in RunCommandInput) (*RunCommandResult, error) {
 	r, err := setup(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	return r.finish(ctx, r.run(ctx))
+	err = r.run(ctx)
+	if temporal.IsCanceledError(err) && r.stoppable(ctx) {
+		r.stop(ctx)
+	}
+	return r.finish(ctx, err)
 }
 
 func setup(ctx workflow.Context, in RunCommandInput) (*runCommand, error) {
@@ -67,20 +87,27 @@ func setup(ctx workflow.Context, in RunCommandInput) (*runCommand, error) {
 				StartedAt: workflow.Now(ctx),
 			},
 		},
-		logger:   workflow.GetLogger(ctx),
-		unpacked: make(map[string]bool),
+		logger:    workflow.GetLogger(ctx),
+		unpacked:  make(map[string]bool),
+		collected: make(map[string]bool),
 	}
 	if in.Continued != nil {
 		r.resume(*in.Continued)
 	}
+	r.status.runID = workflow.GetInfo(ctx).WorkflowExecution.ID
 	if err := workflow.SetQueryHandler(ctx, StatusQuery, r.status.page); err != nil {
+		return nil, err
+	}
+	if err := workflow.SetUpdateHandlerWithOptions(ctx, AnswerUpdate, r.answer, workflow.UpdateHandlerOptions{
+		Description: "answer the run's question", Validator: r.checkAnswer,
+	}); err != nil {
 		return nil, err
 	}
 	if in.Continued != nil {
 		return r, nil
 	}
-	if err := in.Validate(); err != nil {
-		return nil, temporal.NewNonRetryableApplicationError(err.Error(), ErrInvalidInput, nil)
+	if problems := in.problems(); len(problems) > 0 {
+		return nil, temporal.NewNonRetryableApplicationError((&InputError{problems}).Error(), ErrInvalidInput, nil)
 	}
 	return r, nil
 }
@@ -94,10 +121,17 @@ func (r *runCommand) run(ctx workflow.Context) error {
 			return err
 		}
 	}
-	if err := r.watch(ctx); err != nil {
-		return err
+	for {
+		if err := r.watch(ctx); err != nil {
+			return err
+		}
+		if err := r.collect(ctx); err != nil {
+			return err
+		}
+		if more, err := r.pursue(ctx); err != nil || !more {
+			return err
+		}
 	}
-	return r.collect(ctx)
 }
 
 // finish turns the end of the steps into the end of the run.
@@ -107,12 +141,15 @@ func (r *runCommand) finish(ctx workflow.Context, err error) (*RunCommandResult,
 	}
 	if err != nil && r.status.Phase == Resolving {
 		r.status.set(r.status.Nodes, activities.Skipped, "")
+		if wasReset(ctx) {
+			r.status.set(r.status.Nodes, activities.Unknown, "what was submitted before the reset may be running here")
+		}
 	}
 	switch {
 	case err == nil:
 		r.status.Verdict = r.status.verdict()
 	case temporal.IsCanceledError(err):
-		r.status.Reason = r.status.cancelReason()
+		r.status.addReason(r.status.cancelReason(r.in.Raw, !r.stopBy.IsZero(), wasReset(ctx)))
 		err = temporal.NewCanceledError(r.status.RunCommandResult)
 	default:
 		code, message := r.explain(ctx, err)
@@ -136,10 +173,9 @@ func (r *runCommand) explain(ctx workflow.Context, err error) (code, message str
 	var application *temporal.ApplicationError
 	var timeout *temporal.TimeoutError
 	switch {
-	case errors.As(err, &timeout) && r.status.Phase == Submitting && timeout.TimeoutType() == enumspb.TIMEOUT_TYPE_START_TO_CLOSE:
+	case errors.As(err, &timeout) && ofSubmit(err) && timeout.TimeoutType() == enumspb.TIMEOUT_TYPE_START_TO_CLOSE:
 		return ErrSubmitInDoubt, fmt.Sprintf(
-			"the worker was lost while it submitted the command to cluster %s: the command may be running and was not sent again; "+
-				"look for it in the cluster's command list before starting it anew", r.in.ClusterID)
+			"the worker was lost while it submitted the command to cluster %s; the command may be running", r.in.ClusterID)
 	case r.pastDeadline(ctx, err):
 		message = r.deadlineText()
 		if errors.As(err, &application) {
@@ -148,7 +184,7 @@ func (r *runCommand) explain(ctx workflow.Context, err error) (code, message str
 		return "Timeout", message
 	case errors.As(err, &timeout) && errors.As(timeout.Unwrap(), &application):
 		return application.Type(), "gave up after trying for too long: " + application.Message()
-	case errors.As(err, &timeout) && r.status.Phase == Submitting:
+	case errors.As(err, &timeout) && ofSubmit(err):
 		return "Timeout", "gave up: no worker took the submit; see that one serves the task queue, and start the run anew"
 	case errors.As(err, &timeout):
 		return "Timeout", fmt.Sprintf("gave up %s: no worker reported for too long", r.status.Phase)
@@ -156,6 +192,12 @@ func (r *runCommand) explain(ctx workflow.Context, err error) (code, message str
 		return application.Type(), application.Message()
 	}
 	return "Unknown", err.Error()
+}
+
+// ofSubmit says whether it is a submit that failed.
+func ofSubmit(err error) bool {
+	var failed *temporal.ActivityError
+	return errors.As(err, &failed) && failed.ActivityType().GetName() == "InvokeShellCommand"
 }
 
 // deadline of the whole run; zero when it has none.

@@ -114,6 +114,28 @@ func left(id string, exitCode int, output string) activities.ResultRecord {
 	}
 }
 
+func TestEverythingThatIsKnownOfAnOutputReachesTheResult(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	b.onSubmit([]string{"i-a", "i-b"}, nil)
+	b.onWatch(changed(saw("i-a", activities.Finished), saw("i-b", activities.Finished)))
+	a, other := left("i-a", 0, "\uFFFD"), left("i-b", 0, "hi")
+	a.OutputCut, a.OutputRaw, a.OutputURI, a.OutputSHA256 = true, []byte("\xff"), "file:///i-a", "digest"
+	other.OutputRemark = "the disk is full"
+	b.onResults(a, other)
+	result, err := b.run(onNodes("i-a", "i-b"))
+	require.NoError(t, err)
+	require.Equal(t, workflows.Succeeded, result.Verdict, "where an output is does not judge a node")
+	code := 0
+	require.Equal(t, workflows.NodeResults{
+		{
+			InstanceID: "i-a", State: activities.Succeeded, ExitCode: &code, Output: "\uFFFD", OutputBytes: 3, OutputCut: true,
+			OutputRaw: []byte("\xff"), OutputURI: "file:///i-a", OutputSHA256: "digest",
+		},
+		{InstanceID: "i-b", State: activities.Succeeded, ExitCode: &code, Output: "hi", OutputBytes: 2, OutputRemark: "the disk is full"},
+	}, result.Nodes)
+}
+
 func TestARunSubmitsOnceAndWatchesUntilEveryNodeEnded(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t)
@@ -203,20 +225,6 @@ func TestARefusedSubmitEndsTheRunUnderTheCodeOfTheAPI(t *testing.T) {
 	requireCode(t, err, "NotAuthorized")
 	require.Len(t, b.submits, 1)
 	require.Equal(t, activities.Skipped, b.status().Nodes[0].State)
-}
-
-// That a lost worker leaves the same doubt is shown against the real server, in
-// quickstart/e2e: this environment retries timeouts that the server does not.
-func TestADoubtfulSubmitIsNotRepeatedAndLeavesTheNodesUnknown(t *testing.T) {
-	t.Parallel()
-	b := newBundle(t)
-	b.onSubmit(nil, temporal.NewApplicationErrorWithOptions("may be running", "ServiceUnavailable",
-		temporal.ApplicationErrorOptions{NonRetryable: true, Details: []any{activities.SubmitFailure{MayHaveRun: true}}}))
-	_, err := b.run(onNodes("i-a"))
-	requireCode(t, err, "ServiceUnavailable")
-	require.Len(t, b.submits, 1)
-	require.Equal(t, activities.Unknown, b.status().Nodes[0].State)
-	require.Equal(t, "may be running", b.status().Reason)
 }
 
 func TestCancellingARunningCommandEndsTheWaitAndSaysThatItStillRuns(t *testing.T) {

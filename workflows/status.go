@@ -2,7 +2,6 @@ package workflows
 
 import (
 	"cmp"
-	"fmt"
 	"time"
 
 	"ehpcflow/activities"
@@ -31,8 +30,11 @@ type Phase string
 const (
 	Resolving  Phase = "resolving"  // finding out which nodes the target is
 	Submitting Phase = "submitting" // starting the command
+	Seeking    Phase = "seeking"    // whether, and as what, the command was started
+	Parked     Phase = "parked"     // a question has to be answered; see Question
 	Watching   Phase = "watching"   // until every node has ended
 	Collecting Phase = "collecting" // reading exit codes and output
+	Stopping   Phase = "stopping"   // ending what runs, after the run was cancelled
 	Ended      Phase = "ended"
 )
 
@@ -44,6 +46,7 @@ const (
 	Succeeded Verdict = "succeeded" // every node was seen to succeed
 	Partial   Verdict = "partial"   // some were
 	Failed    Verdict = "failed"    // none was
+	Gone      Verdict = "gone"      // the service no longer knows the command
 )
 
 // NodeState is how a node stands; see the constants of package activities.
@@ -56,6 +59,11 @@ type RunCommandStatus struct {
 	// NodeCount says how many nodes there are, and States in which states.
 	NodeCount int               `json:"nodeCount"`
 	States    map[NodeState]int `json:"states,omitempty"`
+
+	// Question that the run waits to have answered; nil when there is none.
+	Question *Question `json:"question,omitempty"`
+
+	runID string // its name, for what people are to type
 
 	RunCommandResult
 }
@@ -77,6 +85,9 @@ type RunCommandResult struct {
 
 	Nodes    NodeResults `json:"nodes"`
 	Commands []Command   `json:"commands,omitempty"`
+
+	// Answers that were given to the run's questions.
+	Answers []Answer `json:"answers,omitempty"`
 
 	index map[string]int // of the nodes, by id
 }
@@ -113,8 +124,18 @@ type NodeResult struct {
 	ExitCode    *int      `json:"exitCode"` // null until one was read
 	Output      string    `json:"output,omitempty"`
 	OutputBytes int       `json:"outputBytes,omitempty"` // as the service gave it
-	OutputCut   bool      `json:"outputCut,omitempty"`   // Output is its beginning and its end
+	OutputCut   bool      `json:"outputCut,omitempty"`   // Output is its beginning and its end, or what the service kept
 	FinishedAt  time.Time `json:"finishedAt,omitzero"`
+
+	// OutputRaw are the bytes of Output where they are not all UTF-8; U+FFFD
+	// replaces those in Output.
+	OutputRaw []byte `json:"outputBytesBase64,omitempty"`
+
+	// OutputURI is where the worker stored the complete output, and OutputSHA256
+	// its digest, in hexadecimal. OutputRemark says why it could not be stored.
+	OutputURI    string `json:"outputUri,omitempty"`
+	OutputSHA256 string `json:"outputSha256,omitempty"`
+	OutputRemark string `json:"outputRemark,omitempty"`
 
 	// Reason says why the node did not succeed, where its state alone does not.
 	Reason string `json:"reason,omitempty"`
@@ -182,7 +203,9 @@ func (r *RunCommandResult) nodesOf(command Command) activities.NodeStatuses {
 		statuses = append(statuses, activities.NodeStatus{InstanceID: node.InstanceID, State: node.State, Word: node.Word})
 	}
 	for _, node := range r.Nodes[command.From : command.From+command.Nodes] {
-		add(node)
+		if command.follows(node.InstanceID) {
+			add(node)
+		}
 	}
 	for _, id := range command.Unasked {
 		add(*r.node(id))
@@ -228,15 +251,4 @@ func (s RunCommandStatus) Counts() map[NodeState]int {
 		return s.States
 	}
 	return s.RunCommandResult.Counts()
-}
-
-func (r *RunCommandResult) cancelReason() string {
-	switch going := len(r.Nodes) - r.EndedNodes(); {
-	case len(r.Commands) == 0:
-		return "cancelled before the command was submitted"
-	case going > 0:
-		return fmt.Sprintf("the wait was cancelled; the command was not stopped and may still be running on %d of %s", going, Nodes(len(r.Nodes)))
-	default:
-		return "cancelled after every node had ended, before the results were read"
-	}
 }

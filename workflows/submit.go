@@ -3,6 +3,8 @@ package workflows
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -10,6 +12,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"ehpcflow/activities"
+	"ehpcflow/activities/guard"
 )
 
 // submitsAtOnce bounds the parts of a long list of nodes that are submitted at a
@@ -21,13 +24,73 @@ type Command struct {
 	CommandID   string    `json:"commandId"`
 	SubmittedAt time.Time `json:"submittedAt"`
 
+	// Token under which a node runs it at most once. "" when it was sent without.
+	Token string `json:"token,omitempty"`
+
+	// Adopted says that no answer named it: it was found by its token, or a person
+	// said that it is the one.
+	Adopted bool `json:"adopted,omitempty"`
+
 	// From and Nodes say which part of the run's nodes it is for: the place of
 	// the first, from 0, and how many.
 	From  int `json:"from"`
 	Nodes int `json:"nodes"`
 
+	// Only are those of its nodes that are followed here, where another copy of the
+	// command came first on the rest; none are all but those that Refused, because
+	// another copy came first there.
+	Only    []string `json:"only,omitempty"`
+	Refused []string `json:"refused,omitempty"`
+
 	// Unasked are further nodes on which the service reports it.
 	Unasked []string `json:"unasked,omitempty"`
+
+	// Gone says that the service no longer knows it.
+	Gone bool `json:"gone,omitempty"`
+
+	// OutputsURI is where the worker stored a list of the complete outputs, and
+	// OutputsSHA256 its digest, in a run of so many nodes that these hold none.
+	OutputsURI    string `json:"outputsUri,omitempty"`
+	OutputsSHA256 string `json:"outputsSha256,omitempty"`
+}
+
+// follows says whether what becomes of one of its nodes is told by this command.
+func (c Command) follows(id string) bool {
+	return !slices.Contains(c.Refused, id) && (len(c.Only) == 0 || slices.Contains(c.Only, id))
+}
+
+// part is a part of the run's nodes and the token of its submit.
+type part struct {
+	from, nodes int
+	token       string
+	raw         bool
+}
+
+func (p part) command(id string, submittedAt time.Time) Command {
+	return Command{CommandID: id, SubmittedAt: submittedAt, From: p.from, Nodes: p.nodes}
+}
+
+// parts are those of the nodes between two places. A part has the same token in a run
+// that was reset.
+func (r *runCommand) parts(ctx workflow.Context, from, until, size int) []part {
+	var parts []part
+	for ; from < until; from += size {
+		parts = append(parts, part{
+			from: from, nodes: min(size, until-from), raw: r.in.Raw,
+			token: guard.NewToken(workflow.GetInfo(ctx).OriginalRunID, strconv.Itoa(from)),
+		})
+	}
+	return parts
+}
+
+// submission is how the submit of a part ended: with a command, or an error that may
+// leave it in doubt.
+type submission struct {
+	Command
+	accepted activities.InvokeShellCommandResult
+	err      error
+	inDoubt  bool
+	answered bool // by a person
 }
 
 // submit starts the command on the frozen nodes, once, in parts if they are many.
@@ -56,14 +119,46 @@ func (r *runCommand) submit(ctx workflow.Context) error {
 
 // submitParts submits to the nodes between two places, in parts, all at once.
 func (r *runCommand) submitParts(ctx workflow.Context, from, until, size int) error {
-	type part struct {
-		from, until int
-		future      workflow.Future
+	parts := r.parts(ctx, from, until, size)
+	submissions := make([]submission, len(parts))
+	all := workflow.NewWaitGroup(ctx)
+	for i, p := range parts {
+		all.Add(1)
+		workflow.Go(ctx, func(ctx workflow.Context) {
+			defer all.Done()
+			submissions[i] = r.submitPart(ctx, p)
+		})
 	}
-	var parts []part
-	for ; from < until; from += size {
-		nodes := r.status.Nodes[from:min(from+size, until)]
-		parts = append(parts, part{from, from + len(nodes), workflow.ExecuteActivity(
+	all.Wait(ctx)
+	var failure error
+	for i, s := range submissions {
+		nodes := r.status.Nodes[parts[i].from : parts[i].from+parts[i].nodes]
+		switch {
+		case s.err == nil:
+			r.status.accept(s)
+			continue
+		case s.inDoubt:
+			r.inDoubt = append(r.inDoubt, s.Command)
+			r.status.set(nodes, activities.Unknown, "whether the command was started here is not known")
+			failure = s.err
+		default:
+			r.status.set(nodes, activities.Skipped, "")
+			if failure == nil {
+				failure = s.err
+			}
+		}
+	}
+	return failure
+}
+
+// submitPart submits to one part, and again when the submit is in doubt and no command
+// of it is found. Once there was a doubt, no error means that nothing was started.
+func (r *runCommand) submitPart(ctx workflow.Context, p part) submission {
+	nodes := r.status.Nodes[p.from : p.from+p.nodes]
+	giveUp := workflow.Now(ctx).Add(patienceBefore)
+	for doubted := false; ; doubted = true {
+		var accepted activities.InvokeShellCommandResult
+		err := workflow.ExecuteActivity(
 			submitting(ctx, r.patience(ctx, patienceBefore), "start on "+Nodes(len(nodes))), activity.InvokeShellCommand,
 			activities.InvokeShellCommandInput{
 				ClusterID:   r.in.ClusterID,
@@ -73,47 +168,47 @@ func (r *runCommand) submitParts(ctx workflow.Context, from, until, size int) er
 				Timeout:     r.in.TimeoutSeconds,
 
 				OriginalRunID: workflow.GetInfo(ctx).OriginalRunID,
-			})})
-	}
-	var failure error
-	for _, part := range parts {
-		var submitted activities.InvokeShellCommandResult
-		switch err := part.future.Get(ctx, &submitted); {
+				Token:         p.token,
+				Raw:           p.raw,
+				Resubmit:      doubted,
+			}).Get(ctx, &accepted)
+		switch {
 		case err == nil:
-			r.status.accept(submitted, part.from, part.until-part.from)
-			continue
-		case mayHaveRun(err):
-			r.status.set(r.status.Nodes[part.from:part.until], activities.Unknown, "whether the command was started here is not known")
-			failure = err
-		default:
-			r.status.set(r.status.Nodes[part.from:part.until], activities.Skipped, "")
-			if failure == nil {
-				failure = err
-			}
+			command := p.command(accepted.CommandID, accepted.SubmittedAt)
+			command.Token = accepted.Token
+			return submission{Command: command, accepted: accepted}
+		case !mayHaveRun(err) && !doubted:
+			return submission{err: err}
+		case workflow.GetVersion(ctx, "resolve a doubtful submit", workflow.DefaultVersion, 1) == workflow.DefaultVersion:
+			return submission{Command: p.command("", time.Time{}), err: err, inDoubt: true}
+		}
+		resolved := r.resolveDoubt(ctx, p, err, mayHaveRun(err) && workflow.Now(ctx).Before(giveUp))
+		switch {
+		case resolved.CommandID != "" || resolved.err != nil:
+			return resolved
+		case resolved.answered:
+			giveUp = workflow.Now(ctx).Add(patienceBefore)
 		}
 	}
-	return failure
 }
 
 // accept takes a command that the service started. Nodes that nobody asked for are
 // followed and shown too, and spoil the verdict.
-func (r *RunCommandResult) accept(submitted activities.InvokeShellCommandResult, from, nodes int) {
-	r.Commands = append(r.Commands, Command{
-		CommandID: submitted.CommandID, SubmittedAt: submitted.SubmittedAt, From: from, Nodes: nodes,
-	})
+func (r *RunCommandResult) accept(s submission) {
+	r.Commands = append(r.Commands, s.Command)
 	if len(r.Commands) == 1 {
-		r.CommandID, r.SubmittedAt = submitted.CommandID, submitted.SubmittedAt
+		r.CommandID, r.SubmittedAt = s.CommandID, s.SubmittedAt
 	}
-	if submitted.Accepted {
-		r.set(r.Nodes[from:from+nodes], activities.Running, "")
+	if s.accepted.Accepted || s.Adopted {
+		r.set(r.Nodes[s.From:s.From+s.Nodes], activities.Running, "")
 		return
 	}
-	for _, id := range submitted.InstanceIDs {
+	for _, id := range s.accepted.InstanceIDs {
 		if node := r.node(id); node != nil {
 			node.State = activities.Running
 			continue
 		}
-		r.addUnasked(activities.NodeStatus{InstanceID: id, State: activities.Running, CommandID: submitted.CommandID})
+		r.addUnasked(activities.NodeStatus{InstanceID: id, State: activities.Running, CommandID: s.CommandID})
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"ehpcflow/activities"
+	"ehpcflow/activities/guard"
 )
 
 // judgeNode decides from the state that a node ended in and the record that it
@@ -14,6 +15,8 @@ import (
 func judgeNode(ended NodeState, record activities.ResultRecord, found bool, killedAt time.Time) (NodeState, string) {
 	collected := record.Collected == nil || *record.Collected
 	switch {
+	case record.Refusal == guard.Unrecorded:
+		return activities.Failed, "the node could not record that the command runs, so it was not run: see its output"
 	case !found:
 		return lastSeen(ended), "it ended, but the service holds no result of it"
 	case ended == activities.Failed && !record.FinishedAt.Before(killedAt.Truncate(time.Second)):
@@ -47,11 +50,23 @@ func lastSeen(ended NodeState) NodeState {
 	return ended
 }
 
+// gone says whether the service knows none of the commands any more.
+func (r *RunCommandResult) gone() bool {
+	for _, command := range r.Commands {
+		if !command.Gone {
+			return false
+		}
+	}
+	return len(r.Commands) > 0
+}
+
 // verdict follows from the nodes alone. What is worth a reason, such as nodes that
 // nobody asked for, spoils it.
 func (r *RunCommandResult) verdict() Verdict {
 	succeeded := r.Counts()[activities.Succeeded]
 	switch {
+	case succeeded == 0 && r.gone():
+		return Gone
 	case succeeded == 0:
 		return Failed
 	case succeeded == len(r.Nodes) && r.Reason == "":

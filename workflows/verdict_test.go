@@ -51,7 +51,7 @@ func TestANodeSucceedsOnlyByAnExitCodeThatWasRead(t *testing.T) {
 				}
 				records = append(records, *tc.record)
 			}
-			r.judge(records, nil, time.Minute)
+			r.judge(map[string]activities.ResultRecords{"": records}, nil, time.Minute)
 			require.Equal(t, tc.want, r.Nodes[0].State)
 			require.Equal(t, tc.want == activities.Succeeded, r.verdict() == Succeeded)
 			if r.Nodes[0].State == activities.Failed {

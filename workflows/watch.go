@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -17,19 +18,35 @@ type Continuation struct {
 
 	// Unpacked are the commands whose nodes have to be named to their watch.
 	Unpacked []string `json:"unpacked,omitempty"`
+
+	// InDoubt are the submits of which it is not known whether they started a command.
+	InDoubt []Command `json:"inDoubt,omitempty"`
+
+	// Collected are the commands whose results were read.
+	Collected []string `json:"collected,omitempty"`
 }
 
 // watch follows the commands until every node has ended or the deadline is past.
 func (r *runCommand) watch(ctx workflow.Context) error {
 	for !r.status.commandsEnded() {
-		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
+		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() && r.stopBy.IsZero() && workflow.AllHandlersFinished(ctx) {
 			return r.continueAsNew(ctx)
 		}
-		r.enter(ctx, Watching)
+		if r.stopBy.IsZero() {
+			r.enter(ctx, Watching)
+		}
 		in := r.watchInput()
+		last := in.Deadline
+		if !r.search.at.IsZero() {
+			in.Deadline = earlier(last, r.search.at)
+		}
 		timeout := in.Deadline.Sub(workflow.Now(ctx))
+		patience := r.patience(ctx, timeout+patienceAfter)
+		if !r.stopBy.IsZero() {
+			patience = max(timeout, 0) + patienceOverdue
+		}
 		var seen activities.ListInvocationStatusResult
-		err := workflow.ExecuteActivity(watching(ctx, timeout, r.patience(ctx, timeout+patienceAfter), r.status.watchSummary()),
+		err := workflow.ExecuteActivity(watching(ctx, timeout, patience, r.status.watchSummary()),
 			activity.ListInvocationStatus, in).Get(ctx, &seen)
 		if r.pastDeadline(ctx, err) {
 			r.status.overdue(r.deadlineText())
@@ -43,10 +60,35 @@ func (r *runCommand) watch(ctx workflow.Context) error {
 			return err
 		}
 		r.apply(seen)
-		if seen.DeadlinePassed && !r.status.commandsEnded() {
-			r.status.overdue(r.overdueReason(ctx))
+		over := seen.DeadlinePassed && in.Deadline.Equal(last) && !r.status.commandsEnded()
+		switch {
+		case over && !r.stopBy.IsZero():
 			return nil
+		case over:
+			return r.giveUp(ctx, last)
+		case r.status.attended():
+			if err := r.seekMissing(ctx, seen.DeadlinePassed); err != nil {
+				return err
+			}
 		}
+	}
+	return nil
+}
+
+// giveUp ends the nodes that were not seen to end by the deadline. At the run's own
+// the command may go on; at the service's it should have ended long ago.
+func (r *runCommand) giveUp(ctx workflow.Context, deadline time.Time) error {
+	reason := fmt.Sprintf("the deadline passed, %v after the timeout", deadlineSlack)
+	switch {
+	case deadline.Equal(r.deadline()):
+		reason = r.deadlineText()
+	case r.status.attended():
+		if err := r.loseSilent(ctx); err != nil {
+			return err
+		}
+	}
+	if !r.status.commandsEnded() {
+		r.status.overdue(reason)
 	}
 	return nil
 }
@@ -66,8 +108,10 @@ func (r *runCommand) watchInput() activities.ListInvocationStatusInput {
 	if r.in.ExpectedSeconds > 0 {
 		in.ExpectedAt = first.SubmittedAt.Add(seconds(r.in.ExpectedSeconds))
 	}
-	if deadline := r.deadline(); !deadline.IsZero() && deadline.Before(in.Deadline) {
-		in.Deadline = deadline
+	for _, deadline := range []time.Time{r.deadline(), r.stopBy} {
+		if !deadline.IsZero() {
+			in.Deadline = earlier(in.Deadline, deadline)
+		}
 	}
 	if len(r.status.Commands) == 1 {
 		in.CommandID, in.Nodes = first.CommandID, r.status.nodesOf(first)
@@ -76,11 +120,12 @@ func (r *runCommand) watchInput() activities.ListInvocationStatusInput {
 	for _, command := range r.status.Commands {
 		watched := activities.WatchedCommand{
 			CommandID: command.CommandID, SubmittedAt: command.SubmittedAt, Nodes: r.status.nodesOf(command),
+			Only: len(command.Only)+len(command.Refused) > 0,
 		}
 		if watched.Nodes.Ended() {
 			continue
 		}
-		if !r.unpacked[command.CommandID] {
+		if !r.unpacked[command.CommandID] && !watched.Only {
 			watched = watched.Pack()
 		}
 		in.Commands = append(in.Commands, watched)
@@ -103,34 +148,33 @@ func (r *runCommand) apply(seen activities.ListInvocationStatusResult) {
 	for _, id := range seen.Unmatched {
 		r.unpacked[id] = true
 	}
+	r.status.loseGone(seen.Gone)
 	r.logger.Info("nodes changed", "CommandID", r.status.CommandID, "Changed", len(seen.Changed))
-}
-
-// overdueReason says which deadline passed.
-func (r *runCommand) overdueReason(ctx workflow.Context) string {
-	if deadline := r.deadline(); !deadline.IsZero() && !workflow.Now(ctx).Before(deadline) {
-		return r.deadlineText()
-	}
-	return fmt.Sprintf("the deadline passed, %v after the timeout", deadlineSlack)
 }
 
 // continueAsNew goes on with a short history, under the same name.
 func (r *runCommand) continueAsNew(ctx workflow.Context) error {
 	in := r.in
 	in.Target = Target{} // the nodes are in the status
-	in.Continued = &Continuation{Status: r.status}
+	in.Continued = &Continuation{Status: r.status, InDoubt: r.inDoubt}
 	for _, command := range r.status.Commands {
 		if r.unpacked[command.CommandID] {
 			in.Continued.Unpacked = append(in.Continued.Unpacked, command.CommandID)
+		}
+		if r.collected[command.CommandID] {
+			in.Continued.Collected = append(in.Continued.Collected, command.CommandID)
 		}
 	}
 	return workflow.NewContinueAsNewError(ctx, RunCommand, in)
 }
 
 func (r *runCommand) resume(c Continuation) {
-	r.status = c.Status
+	r.status, r.inDoubt = c.Status, c.InDoubt
 	for _, id := range c.Unpacked {
 		r.unpacked[id] = true
+	}
+	for _, id := range c.Collected {
+		r.collected[id] = true
 	}
 }
 

@@ -44,7 +44,7 @@ func markdown() string {
 		}
 		submit := class.Submit.String()
 		if class.MayHaveRun {
-			submit = "no: it may have run"
+			submit = "no: it is looked for"
 		}
 		fmt.Fprintf(&b, "| %s: %s | %s | %s | %s |\n", class.Name, class.Meaning, strings.Join(codes, ", "), class.Read, submit)
 	}

@@ -45,10 +45,22 @@ func TestLongOutputStandsWholeBelowTheTable(t *testing.T) {
 	text := written(t, report(
 		workflows.NodeResult{InstanceID: "i-a", State: activities.Succeeded, ExitCode: code(0), Output: "one\ntwo\n", OutputBytes: 8},
 		workflows.NodeResult{InstanceID: "i-b", State: activities.Nonzero, ExitCode: code(3), Output: "x", OutputBytes: 30_000, OutputCut: true},
+		workflows.NodeResult{InstanceID: "i-c", State: activities.Succeeded, Output: "y", OutputBytes: 30_000, OutputCut: true, OutputURI: "file:///srv/i-c"},
 	))
 	require.Contains(t, text, "\n==> i-a\none\ntwo\n")
+	require.Contains(t, text, "\n==> i-c, cut from 30000 bytes; all of it: file:///srv/i-c\ny\n")
 	require.Contains(t, text, "\n==> i-b, cut from 30000 bytes\nx\n")
 	require.NotContains(t, text, "OUTPUT")
+}
+
+func TestANodeWhoseOutputCouldNotBeStoredSaysSo(t *testing.T) {
+	t.Parallel()
+	text := written(t, report(
+		workflows.NodeResult{InstanceID: "i-a", State: activities.Succeeded, Output: "hi\n", OutputRemark: "the disk is full"},
+		workflows.NodeResult{InstanceID: "i-b", State: activities.Failed, Reason: "it broke", OutputRemark: "the disk is full"},
+	))
+	require.Regexp(t, `i-a +succeeded +the disk is full +hi`, text)
+	require.Regexp(t, `i-b +failed +it broke; the disk is full`, text)
 }
 
 func TestOutputThatATerminalWouldWrapStandsBelowTheTable(t *testing.T) {

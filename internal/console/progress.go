@@ -88,6 +88,12 @@ func phaseText(report runs.Report) string {
 		return "finding the nodes of " + report.ClusterID
 	case workflows.Submitting:
 		return "starting the command on " + workflows.Nodes(len(report.Nodes))
+	case workflows.Seeking:
+		return "looking for the command among those of " + report.ClusterID
+	case workflows.Parked:
+		return "waiting for an answer"
+	case workflows.Stopping:
+		return "stopping: " + workflows.CountsText(report.Counts())
 	case workflows.Watching:
 		return fmt.Sprintf("%s: %s", commandText(report), workflows.CountsText(report.Counts()))
 	case workflows.Collecting:

@@ -140,6 +140,9 @@ func outputOf(node workflows.NodeResult) string {
 	if node.OutputCut {
 		cut = fmt.Sprintf(", cut from %d bytes", node.OutputBytes)
 	}
+	if node.OutputCut && node.OutputURI != "" {
+		cut += "; all of it: " + printable(node.OutputURI)
+	}
 	return fmt.Sprintf("\n==> %s%s\n%s\n", node.InstanceID, cut, printable(strings.TrimRight(node.Output, "\n")))
 }
 

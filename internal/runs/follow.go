@@ -6,6 +6,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	"ehpcflow/activities"
 	"ehpcflow/internal/connect"
 )
 
@@ -33,6 +34,9 @@ func Follow(ctx context.Context, c client.Client, id string, show func(Report)) 
 		if report.Phase == "" { // nobody could say how the run itself stands
 			report.RunCommandStatus = last.RunCommandStatus
 		}
+		if report.State == Running {
+			report.Apply(last.ended())
+		}
 		last = report
 		show(report)
 		if report.State != Running {
@@ -44,6 +48,18 @@ func Follow(ctx context.Context, c client.Client, id string, show func(Report)) 
 			return report, ctx.Err()
 		}
 	}
+}
+
+// ended are the nodes that were seen to end, which only a heartbeat may have shown:
+// that of a watch that was cancelled is gone with it.
+func (r *Report) ended() []activities.NodeStatus {
+	var ended []activities.NodeStatus
+	for _, node := range r.Nodes {
+		if node.State.Ended() {
+			ended = append(ended, activities.NodeStatus{InstanceID: node.InstanceID, State: node.State, Word: node.Word})
+		}
+	}
+	return ended
 }
 
 // period is brisk at first and costs a server little later on.

@@ -107,11 +107,14 @@ func read(ctx context.Context, c client.Client, id string, whole bool) (Report, 
 	case Running, Terminated, TimedOut:
 		report.Trouble = trouble(described)
 		report.readStatus(ctx, c, whole)
+		if report.Question != nil {
+			report.Trouble = report.question()
+		}
 		report.addProgress(described)
 	}
 	if report.State == Terminated || report.State == TimedOut {
 		report.Trouble = ""
-		report.Error = &Failure{Code: string(report.State), Message: "the workflow was ended from outside; the command was not stopped and may still be running"}
+		report.Error = &Failure{Code: string(report.State), Message: "the workflow was ended from outside; the command was not stopped and may still be running (starter cancel stops, terminating does not)"}
 	}
 	return report, nil
 }
@@ -217,6 +220,15 @@ func (r *Report) readEnd(ctx context.Context, c client.Client) error {
 		return nil
 	}
 	return fmt.Errorf("read the end of run %s: %w", r.RunID, err)
+}
+
+// question says what the run asks, and how to answer.
+func (r *Report) question() string {
+	text := r.Question.Text + " Answer it:"
+	for _, choice := range r.Question.Choices {
+		text += fmt.Sprintf("\n  starter answer %s %s", r.RunID, choice.Usage())
+	}
+	return text
 }
 
 // trouble says what the activity under way is being retried for. A watch that has

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/client"
+
+	"ehpcflow/internal/runs"
+)
+
+func (a *app) cancelCommand() *cobra.Command {
+	var asJSON, noWait bool
+	cmd := &cobra.Command{
+		Use:   "cancel RUN",
+		Short: "Stop the command of a run on every node, and end the run",
+		Long: `Stop the command of a run on every node where it was not seen to end, and end the
+run. Its processes get TERM, after the run's grace period KILL, and the run ends when
+none is seen to be left; it says of each node whether the command was stopped, had
+already finished, or could not be confirmed to be stopped.
+
+Cancelling in Temporal's Web UI or with its own command line does the same.
+Terminating there does not: it ends the run and stops nothing.
+
+Ctrl-C ends the waiting only. The exit code is 0 when no node is left where the
+command may be running, and 1 otherwise.`,
+		Example: "  starter cancel run-20261124-081605-x7k2qd",
+		Args:    oneRun("cancel"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withTemporal(cmd.Context(), func(c client.Client) error {
+				if err := runs.Cancel(cmd.Context(), c, args[0]); err != nil {
+					return err
+				}
+				a.note("run %s is being cancelled", args[0])
+				if noWait {
+					return nil
+				}
+				return a.followCancelled(cmd.Context(), c, args[0], asJSON)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&noWait, "no-wait", false, "do not wait until the command is stopped")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "write the result as JSON")
+	cmd.Flags().SortFlags = false
+	return cmd
+}
+
+func (a *app) followCancelled(ctx context.Context, c client.Client, id string, asJSON bool) error {
+	report, err := a.follow(ctx, c, id)
+	if err != nil {
+		return err
+	}
+	err = a.print(report, asJSON)
+	if errors.Is(err, errNotSucceeded) && report.State == runs.Canceled && report.EndedNodes() == len(report.Nodes) {
+		return nil // it was to be stopped, and is
+	}
+	return err
+}
+
+// oneRun takes the name of one run as the only argument.
+func oneRun(command string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return usageError{errors.New(command + " takes the name of one run")}
+		}
+		return nil
+	}
+}
