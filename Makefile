@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test lint fuzz histories pace soak bench bench-client build
+.PHONY: help quickstart test lint model fuzz histories pace soak chaos bench bench-client build
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ lint: .bin/golangci-lint ## run the linters only
 
 .bin/golangci-lint:
 	./test.sh
+
+model: ## check the model of submits and stops with spin, verbosely
+	go test ./docs/model -count 1 -v
 
 fuzz: ## look for answers that the client cannot bear, a minute for each decoder
 	go test ./ehpc -run - -fuzz FuzzAnswers -fuzztime 60s
@@ -35,6 +38,9 @@ pace: ## draw how late an end is noticed against what it costs, into docs/
 
 soak: ## run the long forms of the end-to-end tests, half an hour
 	go -C quickstart test ./e2e -soak -parallel 8 -timeout 60m -v
+
+chaos: ## let everything go wrong at the same time, until 200 runs have ended
+	go -C quickstart test ./e2e -run TestNothingRunsTwiceOrIsLostInChaos -soak -timeout 60m -count 1 -v
 
 histories: ## record the golden histories that are missing, from real runs
 	go -C quickstart test ./e2e -run TestGolden -histories "$(CURDIR)/workflows/testdata/histories" -count 1
