@@ -127,17 +127,35 @@ func TestGoldenARefusalOfTheWatchEndsTheRunWithTheStatesKnown(t *testing.T) {
 	s.keep("watch-refused", id)
 }
 
-func TestGoldenCancellingEndsTheWaitAndClaimsNothing(t *testing.T) {
+func TestGoldenCancellingStopsTheCommandOnEveryNode(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, quickPace())
-	id := s.start("sleep 300")
-	await(t, 20*time.Second, "running", func() bool { return s.phase(id) == workflows.Watching })
+	id := s.start(`[ $HOSTNAME = compute001 ] || sleep 300; echo done`)
+	await(t, 20*time.Second, "one has ended", func() bool {
+		report, err := runs.Read(t.Context(), s.Client, id)
+		require.NoError(t, err)
+		return report.Counts()[activities.Finished] == 1
+	})
 	require.NoError(t, s.Client.CancelWorkflow(t.Context(), id, ""))
 	report := s.end(id)
 	require.Equal(t, runs.Canceled, report.State)
-	require.Contains(t, report.Error.Message, "may still be running on 4 of 4 nodes")
+	require.Equal(t, 3, report.Counts()[activities.Stopped], "%+v", report)
+	require.Equal(t, activities.Succeeded, report.Nodes[1].State, "it had already finished")
+	require.Equal(t, "cancelled; 1 succeeded, 3 stopped", report.Error.Message)
 	require.False(t, report.Succeeded())
-	s.keep("canceled", id)
+	s.keep("stopped", id)
+}
+
+func TestGoldenARawCommandIsNotStopped(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, quickPace())
+	id := s.startInput(func(in *workflows.RunCommandInput) { in.Command, in.Raw = "sleep 300", true })
+	await(t, 20*time.Second, "running", func() bool { return s.phase(id) == workflows.Watching })
+	require.NoError(t, s.Client.CancelWorkflow(t.Context(), id, ""))
+	report := s.end(id)
+	require.Contains(t, report.Error.Message, "sent raw, cannot be stopped, and may still be running on 4 of 4 nodes")
+	require.Equal(t, 1, s.Simulator.Requests("InvokeShellCommand"))
+	s.keep("raw-canceled", id)
 }
 
 func TestGoldenAQuietCommandLeavesAShortHistory(t *testing.T) {

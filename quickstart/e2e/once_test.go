@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -10,27 +12,6 @@ import (
 	"ehpcflow/ehpcsim"
 	"ehpcflow/internal/runs"
 )
-
-func TestACommandIsNotSentAgainWhenItsAnswerIsLost(t *testing.T) {
-	t.Parallel()
-	s := newSystem(t, quickPace())
-	s.Simulator.Inject(ehpcsim.Fault{Action: "InvokeShellCommand", Drop: ehpcsim.DropAfter, Times: -1})
-	report := s.run("echo once")
-	require.Equal(t, runs.Failed, report.State)
-	require.Contains(t, report.Error.Message, "may be running and was not sent again")
-	require.Equal(t, 4, report.Counts()[activities.Unknown])
-	await(t, 10*time.Second, "every node runs it once", func() bool { return s.executions() == 4 })
-	require.Equal(t, 1, s.Simulator.Requests("InvokeShellCommand"))
-}
-
-func TestACommandIsNotSentAgainWhenTheServiceFailsDoubtfully(t *testing.T) {
-	t.Parallel()
-	s := newSystem(t, quickPace())
-	s.Simulator.Inject(ehpcsim.Fault{Action: "InvokeShellCommand", Code: "ServiceUnavailable", Times: -1})
-	report := s.run("echo once")
-	require.Equal(t, "ServiceUnavailable", report.Error.Code)
-	require.Equal(t, 1, s.Simulator.Requests("InvokeShellCommand"))
-}
 
 func TestAWatchGoesOnInAnotherWorker(t *testing.T) {
 	t.Parallel()
@@ -48,6 +29,24 @@ func TestAWatchGoesOnInAnotherWorker(t *testing.T) {
 	report := s.end(id)
 	require.True(t, report.Succeeded(), "%+v", report)
 	require.Equal(t, 4, s.executions())
+}
+
+func TestAStoppingWorkerFinishesTheSubmitUnderWay(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, quickPace())
+	s.StopWorker()
+	s.Simulator.Inject(ehpcsim.Fault{Action: "InvokeShellCommand", Delay: 4 * time.Second})
+	worker, said := background(t, s.forPrograms(), "worker")
+	await(t, 20*time.Second, "the worker serves", func() bool { return strings.Contains(said.String(), "serving") })
+	id := s.start("echo once")
+	await(t, 20*time.Second, "it submits", func() bool { return s.Simulator.Requests("InvokeShellCommand") == 1 })
+	require.NoError(t, worker.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, worker.Wait())
+	require.NoError(t, s.StartWorker())
+	report := s.end(id)
+	require.True(t, report.Succeeded(), "%+v", report)
+	require.False(t, report.Commands[0].Adopted, "the answer was recorded by the worker that stopped")
+	require.Equal(t, 1, s.Simulator.Requests("InvokeShellCommand"))
 }
 
 func TestNothingIsStartedWhenANodeIsDown(t *testing.T) {

@@ -78,6 +78,7 @@ func quickPace() activities.Pace {
 	pace.Look = activities.Bounds{Min: 100 * time.Millisecond, Max: time.Second}
 	pace.Soon = activities.Bounds{Min: 200 * time.Millisecond, Max: time.Second}
 	pace.Later = activities.Bounds{Min: 500 * time.Millisecond, Max: time.Second}
+	pace.NewFor, pace.RefusedFor = 4*time.Second, 2*time.Second
 	return pace
 }
 

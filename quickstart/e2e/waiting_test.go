@@ -251,27 +251,50 @@ func TestWatchesNeverKeepAnotherCommandFromBeingSubmitted(t *testing.T) {
 	require.True(t, s.end(long).Succeeded())
 }
 
-func TestARunThatIsResetSubmitsNothing(t *testing.T) {
+func TestARunThatIsResetAdoptsWhatItSubmitted(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, quickPace())
 	report := s.run("echo once")
 	require.True(t, report.Succeeded())
+	s.reset(report.RunID)
+	again := s.end(report.RunID)
+	require.True(t, again.Succeeded(), "%+v", again)
+	require.Equal(t, report.CommandID, again.CommandID)
+	require.Equal(t, 4, s.executions(), "once on each node")
+}
+
+func TestARunThatIsResetAndCancelledStopsWhatItSubmitted(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, quickPace())
+	id := s.startInput(func(in *workflows.RunCommandInput) {
+		in.Command, in.Target = "sleep 300", workflows.Target{Nodes: s.nodes()}
+	})
+	await(t, 20*time.Second, "running", func() bool { return s.phase(id) == workflows.Watching && s.Simulator.Stats().Running == 4 })
+	s.StopWorker()
+	s.reset(id)
+	require.NoError(t, s.Client.CancelWorkflow(t.Context(), id, ""))
+	require.NoError(t, s.StartWorker())
+	report := s.end(id)
+	require.Equal(t, runs.Canceled, report.State)
+	require.Equal(t, 4, report.Counts()[activities.Stopped], "%+v", report)
+	await(t, 5*time.Second, "nothing of it runs", func() bool { return s.Simulator.Stats().Running == 0 })
+}
+
+// reset resets a run to its first step.
+func (s *system) reset(id string) {
+	s.t.Helper()
 	var firstTask int64
-	for _, event := range s.history(report.RunID).GetEvents() {
+	for _, event := range s.history(id).GetEvents() {
 		if event.GetEventType() == enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED {
 			firstTask = event.GetEventId()
 			break
 		}
 	}
-	_, err := s.Client.ResetWorkflowExecution(t.Context(), &workflowservice.ResetWorkflowExecutionRequest{
-		Namespace: devserver.Namespace, WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: report.RunID},
-		Reason: "a test", WorkflowTaskFinishEventId: firstTask, RequestId: report.RunID,
+	_, err := s.Client.ResetWorkflowExecution(s.t.Context(), &workflowservice.ResetWorkflowExecutionRequest{
+		Namespace: devserver.Namespace, WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: id},
+		Reason: "a test", WorkflowTaskFinishEventId: firstTask, RequestId: id,
 	})
-	require.NoError(t, err)
-	again := s.end(report.RunID)
-	require.Equal(t, runs.Failed, again.State)
-	require.Equal(t, activities.ErrResetRun, again.Error.Code)
-	require.Equal(t, 4, s.executions(), "once on each node")
+	require.NoError(s.t, err)
 }
 
 func (s *system) read(id string) runs.Report {

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"ehpcflow/activities"
+	"ehpcflow/activities/outputs"
 	"ehpcflow/ehpc"
 	"ehpcflow/ehpcsim"
 	"ehpcflow/internal/logging"
@@ -43,6 +44,9 @@ type Options struct {
 	Logger    *zap.Logger       // of the SDK and the worker
 	Key       ehpcsim.AccessKey // with which the API is called; the zero value is a new one
 	Identity  string            // of the client and worker, in histories; "" is the SDK's choice
+
+	// OutputStore of the workers, as worker --output-store takes it; "" is none.
+	OutputStore string
 }
 
 // Stack is a running system.
@@ -106,7 +110,11 @@ func (s *Stack) StartWorker() error {
 	if err != nil {
 		return fmt.Errorf("start the worker: %w", err)
 	}
-	w := taskqueue.NewWorker(s.Client, s.options.TaskQueue, activities.Activities{EHPC: api, Pace: s.options.Pace}, taskqueue.Settings{})
+	store, err := outputs.Open(s.options.OutputStore)
+	if err != nil {
+		return fmt.Errorf("start the worker: %w", err)
+	}
+	w := taskqueue.NewWorker(s.Client, s.options.TaskQueue, activities.Activities{EHPC: api, Pace: s.options.Pace, Outputs: store}, taskqueue.Settings{})
 	if err := w.Start(); err != nil {
 		return fmt.Errorf("start the worker: %w", err)
 	}
