@@ -86,7 +86,7 @@ func TestATimeLimitHoldsForOneCallOnly(t *testing.T) {
 		_, _ = io.WriteString(w, `{"InvokeStatus":"Running"}`)
 	})
 	t.Cleanup(func() { close(release) })
-	cfg := ehpc.Config{Endpoint: s.URL, Timeout: 100 * time.Millisecond, Credentials: static()}
+	cfg := ehpc.Config{Endpoint: s.URL, Timeout: 2 * time.Second, Credentials: static()}
 	c := connectAs(t, cfg)
 	_, err := c.ListInvocationStatus(t.Context(), statusRequest())
 	require.Equal(t, catalogue.Timeout, failure(t, err).Code)
