@@ -92,6 +92,19 @@ func TestOutputThatTheServiceCutIsCalledSo(t *testing.T) {
 	require.Less(t, got.Records[0].OutputBytes, 30000)
 }
 
+func TestOutputThatLacksItsBeginningIsCalledCut(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t, 1)
+	submitted := b.mustSubmit("echo the rest; printf '\nehpcflow " + token + " ends\n'")
+	b.await(submitted)
+	got, err := execute[activities.ListInvocationResultsResult](b, b.acts.ListInvocationResults, activities.ListInvocationResultsInput{
+		ClusterID: clusterID, CommandID: submitted.CommandID, Nodes: 1, SubmittedAt: time.Now(), Token: token, OutputLimit: 1000,
+	})
+	require.NoError(t, err)
+	require.Equal(t, "the rest\n", got.Records[0].Output)
+	require.True(t, got.Records[0].Incomplete)
+}
+
 // await watches until every node has ended.
 func (b *bundle) await(submitted activities.InvokeShellCommandResult) {
 	b.t.Helper()

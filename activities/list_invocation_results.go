@@ -76,7 +76,8 @@ type ResultRecord struct {
 	// Refusal is why the node did not run the command; "" when it did.
 	Refusal guard.Refusal `json:"refusal,omitempty"`
 
-	// Incomplete says that the service cut the output: what ends it is not there.
+	// Incomplete says that the service cut the output: its beginning or its end is
+	// not there.
 	Incomplete bool `json:"incomplete,omitempty"`
 
 	// Stopping is what a stop found; "" when it did not say.
@@ -196,6 +197,7 @@ func (r *ResultRecord) understand(output string, in ListInvocationResultsInput) 
 	if !said.Began && r.Refusal == "" && r.ExitCode != nil && *r.ExitCode == guard.RefusedCode {
 		r.Refusal = guard.Second
 	}
-	r.Incomplete = said.Began && !said.Ended && r.State == Finished
+	ran := said.Ended || r.State == Finished && r.Refusal == ""
+	r.Incomplete = ran && !said.Whole
 	return said.Output
 }

@@ -46,8 +46,10 @@ func NewToken(parts ...string) string {
 //
 // The command's file is written by head, to the byte. The braces around the command
 // keep what this shell has to say about its death out of the output; descriptor 9
-// hands it the real standard error and is closed. The trap lets this shell outlive a
-// signal to its whole group, without being inherited.
+// hands it the real standard error and is closed. The parentheses are for dash, which
+// redirects a simple command in this shell while it waits; there is more than them in
+// the braces, for else busybox redirects only what is in the parentheses. The trap lets this shell
+// outlive a signal to its whole group, without being inherited.
 const wrapper = `trap : 1 2 3 15
 set TOKEN "${HOME:-/root}/.ehpcflow"
 set $1 "$2" "$2/$1.$(uname -n)"
@@ -65,9 +67,9 @@ echo "ehpcflow $1 refuses: $2"
 exit 113
 }
 echo "ehpcflow $1 begins"
-{ EHPCFLOW=$1 INTERPRETER "$3/run" 2>&9 9>&-;} 9>&2 2>/dev/null
+{ (EHPCFLOW=$1 exec INTERPRETER "$3/run" 2>&9 9>&-)
 set $1 "$3" $?
-echo $3>"$2/exit"
+echo $3>"$2/exit";} 9>&2 2>/dev/null
 printf '\nehpcflow %s ends\n' $1
 exit $3
 `

@@ -15,6 +15,10 @@ type Outcome struct {
 	// has begun and not ended.
 	Ended bool
 
+	// Whole says that Output is there from its beginning to its end: the service
+	// keeps only so much of an output, and does not say what it left out.
+	Whole bool
+
 	// Refusal is why it was not run; "" when it was, or when nothing is said.
 	Refusal Refusal
 }
@@ -46,7 +50,7 @@ func Read(token, output string) Outcome {
 		body, ended = cutStart(after, "\n"+ends, token)
 	}
 	if began || ended {
-		return Outcome{Output: before + body + late, Began: true, Ended: ended}
+		return Outcome{Output: before + body + late, Began: true, Ended: ended, Whole: began && ended}
 	}
 	for _, refusal := range []Refusal{Second, Unrecorded} {
 		before, after, found := cutLine(output, "ehpcflow "+token+" refuses: "+string(refusal))

@@ -1,0 +1,2 @@
+#!/usr/bin/awk -f
+BEGIN { print "from awk"; exit 3 }

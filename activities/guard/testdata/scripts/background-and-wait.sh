@@ -1,0 +1,3 @@
+(exit 3) & p=$!
+wait $p
+echo $?

@@ -1,0 +1,3 @@
+setsid sh -c 'sleep 0.2; echo late' &
+echo early
+exit 4

@@ -1,0 +1,4 @@
+#!/bin/bash
+set -o pipefail
+false | true; echo $?
+diff <(echo a) <(echo b)

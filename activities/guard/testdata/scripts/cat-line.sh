@@ -1,0 +1,3 @@
+#!/bin/cat
+this is 'not' a $script
+END

@@ -1,0 +1,3 @@
+mkdir sub && cd sub && basename "$PWD"
+cd - >/dev/null
+basename "$PWD"

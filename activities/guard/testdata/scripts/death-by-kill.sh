@@ -1,0 +1,3 @@
+echo a
+kill -KILL $$
+echo never

@@ -1,0 +1,3 @@
+echo a
+kill -TERM $$
+echo never

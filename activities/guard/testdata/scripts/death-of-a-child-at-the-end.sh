@@ -1,0 +1,2 @@
+exec 2>/dev/null
+sh -c 'kill -SEGV $$'

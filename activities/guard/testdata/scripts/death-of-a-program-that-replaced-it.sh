@@ -1,0 +1,1 @@
+exec sh -c 'echo x; kill -KILL $$'

@@ -1,0 +1,2 @@
+END 2>/dev/null
+echo $?

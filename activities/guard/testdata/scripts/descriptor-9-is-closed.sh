@@ -1,0 +1,1 @@
+(echo x >&9) 2>/dev/null || echo closed

@@ -1,0 +1,3 @@
+echo a
+echo $((1/0))
+echo never

@@ -1,0 +1,1 @@
+echo '$HOME $(id) `id` $$ ${x}' \$HOME "\$x" $'x' $

@@ -1,0 +1,3 @@
+echo a
+. ./nothing
+echo never

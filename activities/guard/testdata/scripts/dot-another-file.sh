@@ -1,0 +1,3 @@
+echo 'echo from the file; y=3; return 4' >lib
+. ./lib
+echo $? $y

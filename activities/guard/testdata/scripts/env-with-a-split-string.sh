@@ -1,0 +1,2 @@
+#!/usr/bin/env -S sh -eu
+echo "$-" | tr -cd eu

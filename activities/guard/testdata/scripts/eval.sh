@@ -1,0 +1,3 @@
+x='echo a; echo "b  c"'
+eval "$x"
+eval 'exit 8'

@@ -1,0 +1,1 @@
+exec sh -c 'echo replaced; exit 12'

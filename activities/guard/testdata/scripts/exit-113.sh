@@ -1,0 +1,2 @@
+echo refused?
+exit 113

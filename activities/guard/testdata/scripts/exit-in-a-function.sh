@@ -1,0 +1,3 @@
+f() { echo in f; exit 7; }
+f
+echo never

@@ -1,0 +1,5 @@
+touch b a '*' 'x y'
+echo *
+echo [ab] '*' ?
+set -f
+echo *

@@ -1,0 +1,8 @@
+sh <<'OUTER'
+cat <<'INNER'
+inside
+INNER
+cat <<OTHER
+$((1+1))
+OTHER
+OUTER

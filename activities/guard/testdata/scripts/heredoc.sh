@@ -1,0 +1,4 @@
+x=5
+cat <<X
+x is $x, $(echo y), \$z
+X

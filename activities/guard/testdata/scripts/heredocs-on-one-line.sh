@@ -1,0 +1,7 @@
+cat <<A; cat <<'B' - <<C
+a
+A
+b
+B
+c
+C

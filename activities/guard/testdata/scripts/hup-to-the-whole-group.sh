@@ -1,0 +1,3 @@
+echo a
+kill -HUP 0
+echo never

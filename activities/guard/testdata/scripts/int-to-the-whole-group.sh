@@ -1,0 +1,3 @@
+echo a
+kill -INT 0
+echo never

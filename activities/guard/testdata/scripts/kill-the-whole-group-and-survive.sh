@@ -1,0 +1,3 @@
+trap 'echo got it' TERM
+kill -TERM 0
+echo alive

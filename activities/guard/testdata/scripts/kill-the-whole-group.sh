@@ -1,0 +1,3 @@
+echo a
+kill -TERM 0
+echo never

@@ -1,0 +1,2 @@
+ulimit -n; ulimit -u; ulimit -f; ulimit -c
+ulimit -n 50 && ulimit -n

@@ -1,0 +1,2 @@
+#!/bin/echo 100%% grüße 世界
+whatever

@@ -1,0 +1,2 @@
+#!/bin/echo it's "quoted" $HOME `id` \ * ;
+whatever

@@ -1,0 +1,1 @@
+yes 0123456789abcdef | head -c 300000

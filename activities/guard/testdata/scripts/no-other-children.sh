@@ -1,0 +1,3 @@
+wait
+echo $?
+jobs

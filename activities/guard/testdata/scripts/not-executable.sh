@@ -1,0 +1,6 @@
+touch f
+./f
+echo $?
+/
+echo $?
+./f

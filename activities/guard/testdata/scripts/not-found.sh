@@ -1,0 +1,3 @@
+no-such-command-at-all
+echo $?
+no-such-command-at-all

@@ -1,0 +1,2 @@
+sh -c 'ls /proc/self/fd' | wc -l
+ls /proc/self/fd

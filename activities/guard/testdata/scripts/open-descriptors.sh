@@ -1,0 +1,1 @@
+for f in /proc/$$/fd/*; do echo "${f##*/}"; done

@@ -1,0 +1,2 @@
+printf '%s\n' '%d \n \t %%' 'a\b'
+echo '100%'

@@ -1,0 +1,3 @@
+printf 'b\na\n' | sort | tr a-z A-Z
+false | true
+echo $?

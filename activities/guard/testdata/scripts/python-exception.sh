@@ -1,0 +1,4 @@
+#!/usr/bin/env python3
+def f():
+    raise ValueError('ümlaut')
+f()

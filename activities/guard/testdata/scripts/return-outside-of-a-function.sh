@@ -1,0 +1,3 @@
+echo a
+return 6
+echo b

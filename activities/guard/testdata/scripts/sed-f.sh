@@ -1,0 +1,3 @@
+#!/bin/sed -f
+s/line/LINE/
+1d

@@ -1,0 +1,4 @@
+set -u
+echo a
+echo "$nothing" # of that name
+echo never

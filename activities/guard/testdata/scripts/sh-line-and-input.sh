@@ -1,0 +1,2 @@
+#!/bin/sh
+read -r a; echo "[$a]"; cat

@@ -1,0 +1,4 @@
+#!/bin/sh -e
+echo a
+false
+echo never

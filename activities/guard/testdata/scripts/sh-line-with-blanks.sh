@@ -1,0 +1,2 @@
+#!  /bin/sh 	 -eu  
+echo "$-" | tr -cd eu

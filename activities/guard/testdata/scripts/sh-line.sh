@@ -1,0 +1,3 @@
+#!/bin/sh
+echo from sh
+exit 5

@@ -1,0 +1,1 @@
+sed -n 's/^SigCgt/&/p' /proc/self/status

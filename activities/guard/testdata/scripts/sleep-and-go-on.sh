@@ -1,0 +1,3 @@
+echo a
+sleep 0.1
+echo b

@@ -1,0 +1,4 @@
+exec 2>&-
+echo still
+ls /nothing
+exit 3

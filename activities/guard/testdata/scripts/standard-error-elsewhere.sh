@@ -1,0 +1,3 @@
+exec 2>log
+ls /nothing
+wc -l <log

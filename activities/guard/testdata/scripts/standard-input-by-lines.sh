@@ -1,0 +1,5 @@
+read -r a
+echo "[$a]"
+read -r b
+echo "[$b]"
+read -r c || echo end

@@ -1,0 +1,2 @@
+head -c 5 >/dev/null
+echo ok

@@ -1,0 +1,3 @@
+exec >&-
+echo lost
+exit 3

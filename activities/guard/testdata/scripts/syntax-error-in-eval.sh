@@ -1,0 +1,3 @@
+echo before
+eval ')' 2>/dev/null
+echo after $?

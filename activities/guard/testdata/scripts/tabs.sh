@@ -1,0 +1,4 @@
+	echo one
+	cat <<-X
+		two
+	X

@@ -1,0 +1,3 @@
+#!/usr/bin/tail -n+2
+only what follows
+is printed

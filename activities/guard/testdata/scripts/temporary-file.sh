@@ -1,0 +1,1 @@
+f=$(mktemp) && echo x >$f && cat $f && rm $f && echo gone

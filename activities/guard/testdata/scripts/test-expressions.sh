@@ -1,0 +1,2 @@
+[ 1 -lt 2 ] && [ a != b ] && test -d / && echo yes
+[ x ; echo $?

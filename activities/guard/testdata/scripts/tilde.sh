@@ -1,0 +1,1 @@
+echo ~ | sed "s|^$HOME$|home|"

@@ -1,0 +1,3 @@
+trap 'echo x' USR1
+trap | sed 's/SIG//'
+kill -USR1 $$

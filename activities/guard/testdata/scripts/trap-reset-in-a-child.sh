@@ -1,0 +1,2 @@
+sh -c 'kill -TERM $$; echo never' 2>/dev/null
+echo $?

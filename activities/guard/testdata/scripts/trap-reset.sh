@@ -1,0 +1,4 @@
+trap 'echo no' TERM
+trap - TERM
+kill -TERM $$
+echo never

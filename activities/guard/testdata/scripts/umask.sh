@@ -1,0 +1,4 @@
+umask
+umask 077
+touch f
+ls -l f | cut -c1-10

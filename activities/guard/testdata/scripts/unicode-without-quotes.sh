@@ -1,0 +1,2 @@
+echo grüße 世界 🚀
+x=ÿ€ß; echo $x ${#x}

@@ -1,0 +1,3 @@
+[ "$PWD" = "$(pwd -P)" ] && echo same
+basename "$PWD"
+ls -a
