@@ -44,12 +44,13 @@ func NewToken(parts ...string) string {
 // so that either the stop comes first and nothing starts, or it finds the recorded
 // shell and waits for what that starts.
 //
-// The command's file is written by head, to the byte. The braces around the command
-// keep what this shell has to say about its death out of the output; descriptor 9
-// hands it the real standard error and is closed. The parentheses are for dash, which
-// redirects a simple command in this shell while it waits; there is more than them in
-// the braces, for else busybox redirects only what is in the parentheses. The trap lets this shell
-// outlive a signal to its whole group, without being inherited.
+// The command's file is written by head, to the byte; the one of busybox does not tell
+// when the disk is full. The braces around the command keep what this shell has to say
+// about its death out of the output; descriptor 9 hands it the real standard error and
+// is closed. The parentheses are for dash, which redirects a simple command in this
+// shell while it waits; there is more than them in the braces, for else busybox
+// redirects only what is in the parentheses. The trap lets this shell outlive a signal
+// to its whole group, without being inherited.
 const wrapper = `trap : 1 2 3 15
 set TOKEN "${HOME:-/root}/.ehpcflow"
 set $1 "$2" "$2/$1.$(uname -n)"
@@ -58,7 +59,7 @@ mkdir -pm700 "$2"
 mkdir -m700 "$3"&&{
 set $1 "$2" "$3" "$3/go"
 cat /proc/$$/stat>"$3/pid" 2>&1
-head -c LENGTH >"$3/run"<<\DELIMITER&&mkdir "$4"
+head -c LENGTH >"$3/run"<<\DELIMITER&&[ -s "$3/run" ]&&mkdir "$4"
 COMMAND
 DELIMITER
 }||{
