@@ -33,8 +33,8 @@ func TestATokenIsDerivedFromEachPart(t *testing.T) {
 func TestTheWrapperLeavesMostOfACommandsLengthToTheCommand(t *testing.T) {
 	t.Parallel()
 	for command, cost := range map[string]int{
-		"echo hi":                             583,
-		"#!/usr/bin/env python3\nprint('hi')": 602,
+		"echo hi":                             584,
+		"#!/usr/bin/env python3\nprint('hi')": 603,
 		strings.Repeat("世", 1400):             587,
 	} {
 		require.Equal(t, cost, guard.Cost(command))

@@ -22,8 +22,8 @@ func TestOutputIsReadWithoutTheLinesOfTheWrapper(t *testing.T) {
 		return guard.Outcome{Output: output, Began: true, Ended: true, Whole: true}
 	}
 	for printed, outcome := range map[string]guard.Outcome{
-		"":                                              guard.Outcome{},
-		"sh: out of memory\n":                           guard.Outcome{Output: "sh: out of memory\n"},
+		"":                                              {},
+		"sh: out of memory\n":                           {Output: "sh: out of memory\n"},
 		begins + "hi\n" + ends:                          whole("hi\n"),
 		begins + "hi" + ends:                            whole("hi"),
 		begins + ends:                                   whole(""),

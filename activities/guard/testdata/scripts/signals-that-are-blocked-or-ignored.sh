@@ -1,2 +1,2 @@
 grep -E '^Sig(Blk|Ign)' /proc/self/status
-sh -c 'grep -E "^Sig(Blk|Ign)" /proc/$$/status'
+exec grep -E '^Sig(Blk|Ign)' /proc/self/status
