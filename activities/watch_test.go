@@ -136,7 +136,7 @@ func TestANodeThatNobodyAskedForIsReportedWithItsCommand(t *testing.T) {
 	b := newBundle(t, 3)
 	commands := b.submitParts(`true`, b.ids[:1], b.ids[1:])
 	commands[1].Nodes = commands[1].Nodes[:1]
-	b.acts.Pace.Look.Min = time.Second
+	b.acts.Pace.Look.Min = 3 * time.Second
 	got, err := b.watchAll(commands...)
 	require.NoError(t, err)
 	want := states(b.ids, activities.Finished)
@@ -149,7 +149,7 @@ func TestNodesThatAreFollowedElsewhereAreNotReported(t *testing.T) {
 	b := newBundle(t, 3)
 	commands := b.submitParts(`true`, b.ids)
 	commands[0].Nodes, commands[0].Only = commands[0].Nodes[1:2], true
-	b.acts.Pace.Look.Min = time.Second
+	b.acts.Pace.Look.Min = 3 * time.Second
 	got, err := b.watchAll(commands...)
 	require.NoError(t, err)
 	require.Equal(t, states(b.ids[1:2], activities.Finished), got.Changed)
