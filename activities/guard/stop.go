@@ -13,48 +13,59 @@ import (
 //     were of the command the last time (k). A process id counts only together with
 //     the start time of its process, for it may have been given away since.
 //   - Not of the command are this shell, what it starts, and its ancestors (m).
+//   - A process that has ended and was not waited for yet is none. One of which only
+//     the first thread has ended looks alike, but for its number of threads.
 //   - The wrapper (w) is not signalled: it has to say how the command ended. Only
 //     one that was alone in more than 25 looks is halted, looked at once more for a
 //     child that it has just started, and killed.
+//
+// TERM goes once to each process that the first look with any has found, or that
+// started before it (u), parents first, so that none takes the end of a child for a
+// reason to go on. Those that started later are mostly of handlers that clean up, and
+// have time until KILL. A look prints whether the wrapper is there, the latest start of
+// all processes, and then the command's, each as ID.START, in the order of their starts;
+// it prints nothing if it does not even see this shell.
 //
 // It ends when two looks in a row have found nothing: a process that replaces its
 // program has no environment for a moment.
 //
 // A file "go" where the wrapper makes a directory says that nothing has started and
-// nothing will. The file "stopped" lets the next stop tell the truth too.
+// nothing will. The file "stopped" lets other stops tell the truth too: it is there
+// before the first signal, and looked for when nothing is left.
 const stopper = `export LC_ALL=C
 t=TOKEN d="${HOME:-/root}/.ehpcflow"
 r="$d/$t.$(uname -n)"
 say(){
+[ -e "$r/stopped" ]&&[ $2 = 0 ]&&set -- stopped 0
 echo "ehpcflow $t stop: $1"
 exit $2
 }
 mkdir -pm700 "$d"
 mkdir -m700 "$r" 2>/dev/null
 (set -C;>"$r/go")2>/dev/null
-v= w= k= b= o=0 c=0 s=TERM z=STOP
+v= w= k= b= u= o=0 c=0 s=TERM z=STOP
 if [ -f "$r/go" ];then v=prevented
 elif [ -d "$r/go" ];then v=finished
 read -r x<"$r/pid"
 set -- ${x##*) }
 w=${x%% *}.${20}
 fi
-[ -e "$r/stopped" ]&&v=stopped
 look(){
 { grep -lszx EHPCFLOW=$t /proc/[0-9]*/environ;grep -s "" /proc/[0-9]*/stat;}|awk -F/ -v m=$$ -v w="$w" -v k="$k" '
 $4=="environ"{c[$3]=1}
-$4~/^stat:/{p=$3;sub(/.*\) /,"");split($0,f," ");if(f[1]!~/[ZX]/){q[p]=f[2];s[p]=f[20]}}
+$4~/^stat:/{p=$3;sub(/.*\) /,"");split($0,f," ");if(f[1]!~/[ZX]/||f[18]>1){q[p]=f[2];s[p]=f[20];if(u<f[20]+0)u=f[20]+0}}
 function is(x){split(x,b,".");return b[2]!=""&&s[b[1]]==b[2]}
-END{n=split(k,a," ");while(n)if(is(a[n--]))c[b[1]]=1
+END{if(!s[m])exit
+n=split(k,a," ");while(n)if(is(a[n--]))c[b[1]]=1
 l=0;if(is(w)){c[b[1]]=4;l=1}
 for(p=q[m];p>1;p=q[p])c[p]=3
 c[m]=2
 do{n=0;for(p in q){x=c[q[p]];if(x==2&&c[p]!=2)n=c[p]=2;if(x~/[14]/&&!c[p])n=c[p]=1}}while(n)
-printf l;for(p in q)if(c[p]==1)printf" %s.%s",p,s[p]}'
+printf l" %.0f\n",u;for(p in q)if(c[p]==1)print p"."s[p]}'|sort -t. -nk2 -nk1
 }
 printf 'a\0b\0'|grep -qzx b&&[ -r /proc/$$/environ ]&&[ "$(look)" ]||{
-[ $v = prevented ]&&say $v 0
-echo cannot look for processes: /proc, awk or grep -z is missing
+[ "$v" = prevented ]&&say $v 0
+echo cannot look for processes: /proc, awk, sort or grep -z is missing
 say blind 1
 }
 while :;do
@@ -62,8 +73,9 @@ read n x </proc/uptime
 n=${n%.*}${n#*.}
 : ${b:=$n}
 set -- $(look)
-l=$1
-shift
+[ $1 ]||set -- 2 0
+l=$1 x=$2
+shift 2
 if [ $#$l = 00 ];then
 c=$((c+1))
 [ $c = 2 ]&&say ${v:-unrecorded} $((!${#v}))
@@ -71,12 +83,19 @@ else
 c=0
 [ $((n-b)) -gt WITHIN ]&&echo $*&&say left 1
 [ $((n-b)) -ge GRACE ]&&s=KILL
+[ $# = 0 ]||(>"$r/stopped")2>/dev/null
 for p;do
-case "$s $k " in TERM*" $p "*);;*)kill -$s ${p%.*} 2>/dev/null&&v=stopped;esac
+case "$s$k " in
+KILL*);;
+*" $p "*)continue;;
+*)[ ${p#*.} -lt ${u:-$((x+1))} ]||continue
+esac
+kill -$s ${p%.*} 2>/dev/null&&v=stopped
 done
-[ $# = 0 ]&&o=$((o+1))&&[ $o -gt 25 ]&&kill -$z ${w%.*}&&z=KILL v=stopped
-[ $v = stopped ]&&(>"$r/stopped")2>/dev/null
-k=$*
+[ $# = 0 ]||: ${u:=$x}
+[ $#$l = 01 ]&&o=$((o+1))&&[ $o -gt 25 ]&&kill -$z ${w%.*}&&z=KILL v=stopped
+[ "$v" = stopped ]&&(>"$r/stopped")2>/dev/null
+k=" $*"
 fi
 sleep .2||sleep 1
 done
