@@ -22,6 +22,7 @@ type runOptions struct {
 	cluster    string
 	all        bool
 	nodes      []string
+	from       []string
 	timeout    time.Duration
 	expect     time.Duration
 	deadline   time.Duration
@@ -37,15 +38,21 @@ type runOptions struct {
 func (a *app) runCommand() *cobra.Command {
 	var o runOptions
 	cmd := &cobra.Command{
-		Use:   "run --cluster ID (--all | --node ID…) [flags] -- COMMAND",
+		Use:   "run --cluster ID (--all | --node ID… | --from SET:RUN…) [flags] -- COMMAND",
 		Short: "Run a command on nodes and wait for every one of them",
 		Long: `Run a command, as root, on nodes of a cluster, and wait for every one of them.
 
 The words after -- are joined by spaces, as ssh does; quote the command to keep
 it in one piece. Progress goes to stderr, the result to stdout. Ctrl-C leaves
-the run alone: starter status tells how it stands.`,
+the run alone: starter status tells how it stands.
+
+--from takes the nodes of past runs by what became of them, of the same cluster,
+which need not be named then. The sets are succeeded, failed (nonzero, failed,
+timed_out and stopped), nonzero, timed_out, stopped, lost, skipped, and unknown: not
+seen to end, so that the command may still be running, or of unknown outcome.`,
 		Example: `  starter run --cluster ehpc-hz-FYUr32 --all -- 'uptime'
-  starter run --cluster ehpc-hz-FYUr32 --node i-bp1aaaa --node i-bp1bbbb --timeout 2h -- /mnt/nas/solve.sh`,
+  starter run --cluster ehpc-hz-FYUr32 --node i-bp1aaaa --node i-bp1bbbb --timeout 2h -- /mnt/nas/solve.sh
+  starter run --from failed:run-20261124-081605-x7k2qd --from lost:run-20261124-081605-x7k2qd -- 'dmesg | tail'`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if cmd.Flags().Changed("id") {
 				if err := checkID(o.id); err != nil {
@@ -56,7 +63,13 @@ the run alone: starter status tells how it stands.`,
 			if err != nil {
 				return err
 			}
-			err = a.withTemporal(cmd.Context(), func(c client.Client) error { return a.run(cmd.Context(), c, o, in) })
+			err = a.withTemporal(cmd.Context(), func(c client.Client) error {
+				in, err := o.fromPast(cmd.Context(), c, in)
+				if err != nil {
+					return err
+				}
+				return a.run(cmd.Context(), c, o, in)
+			})
 			if errors.Is(err, context.Canceled) {
 				a.note("interrupted; nothing was started")
 				return errInterrupted
@@ -68,6 +81,7 @@ the run alone: starter status tells how it stands.`,
 	flags.StringVar(&o.cluster, "cluster", "", "id of the cluster")
 	flags.BoolVar(&o.all, "all", false, "run on every node of the cluster")
 	flags.StringArrayVar(&o.nodes, "node", nil, "run on this node, by instance id; may be repeated")
+	flags.StringArrayVar(&o.from, "from", nil, "run on the nodes of a past run's set, SET:RUN; may be repeated; with --node on those that are named too")
 	flags.DurationVar(&o.timeout, "timeout", workflows.DefaultTimeout, "kill the command on a node after this time, 60s to 720h")
 	flags.DurationVar(&o.expect, "expect", 0, "how long the command should take: looks at it are close around then (default: not known)")
 	flags.DurationVar(&o.deadline, "deadline", 0, "end the run after this time, 60s or more, with what is known; the command itself is not stopped (default: none)")
@@ -133,7 +147,7 @@ func (o runOptions) input(args []string, dash int) (workflows.RunCommandInput, e
 			return in, usageError{fmt.Errorf("--%s is %v: use whole seconds", length.flag, length.Duration)}
 		}
 	}
-	return in, in.Validate()
+	return in, o.validate(in)
 }
 
 func (a *app) run(ctx context.Context, c client.Client, o runOptions, in workflows.RunCommandInput) error {

@@ -21,6 +21,9 @@ func (s *RunCommandStatus) details() string {
 	case more > 0:
 		write("Command `%s` and %d more on cluster `%s`\n\n", s.CommandID, more, s.ClusterID)
 	}
+	if origin := s.Origin(); origin != "" {
+		write("%s\n\n", shorten(origin, 500))
+	}
 	if s.Reason != "" {
 		write("%s\n\n", shorten(s.Reason, 1000))
 	}

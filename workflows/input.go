@@ -67,6 +67,12 @@ type RunCommandInput struct {
 	// MaxPerCommand.
 	NodesPerCommand int `json:"nodesPerCommand,omitempty"`
 
+	// From are the sets of past runs that the target was made of, such as
+	// "failed:run-1", and Lineage is that of a rerun. They are told, and change
+	// nothing of what the run does.
+	From    []string `json:"from,omitempty"`
+	Lineage *Lineage `json:"lineage,omitempty"`
+
 	// Continued is set by a run that goes on as a new one. The rest of the input
 	// was validated at its start, and the target is in its status.
 	Continued *Continuation `json:"continued,omitempty"`

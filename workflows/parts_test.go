@@ -194,6 +194,7 @@ func TestARunWithALongHistoryGoesOnAsANewOneAndLosesNothing(t *testing.T) {
 		b.SetContinueAsNewSuggested(true)
 		in := onNodes(ids...)
 		in.TimeoutSeconds, in.DeadlineSeconds = 7200, 3600
+		in.Lineage = &workflows.Lineage{Run: "r", First: "r"}
 		_, err := b.run(in)
 		var goesOn *workflow.ContinueAsNewError
 		require.ErrorAs(t, err, &goesOn)
@@ -210,6 +211,8 @@ func TestARunWithALongHistoryGoesOnAsANewOneAndLosesNothing(t *testing.T) {
 		require.Equal(t, workflows.Succeeded, result.Verdict)
 		require.Len(t, result.Nodes, nodes)
 		require.Equal(t, b.status().SubmittedAt, result.SubmittedAt)
+		require.Equal(t, in.Lineage, result.Lineage)
+		require.Equal(t, in.Lineage, next.Lineage, "a rerun of it is found by its input")
 		require.Equal(t, after.watches[0].Deadline, b.status().StartedAt.Add(time.Hour), "the deadline counts from the first start")
 	}
 }

@@ -85,6 +85,8 @@ func setup(ctx workflow.Context, in RunCommandInput) (*runCommand, error) {
 				ClusterID: in.ClusterID,
 				Command:   in.Command,
 				StartedAt: workflow.Now(ctx),
+				From:      in.From,
+				Lineage:   in.Lineage,
 			},
 		},
 		logger:    workflow.GetLogger(ctx),

@@ -86,6 +86,10 @@ type RunCommandResult struct {
 	Nodes    NodeResults `json:"nodes"`
 	Commands []Command   `json:"commands,omitempty"`
 
+	// From and Lineage are those of the input.
+	From    []string `json:"from,omitempty"`
+	Lineage *Lineage `json:"lineage,omitempty"`
+
 	// Answers that were given to the run's questions.
 	Answers []Answer `json:"answers,omitempty"`
 

@@ -55,6 +55,9 @@ func writeResult(out io.Writer, report runs.Report, width int) error {
 		fmt.Fprintf(&b, "\n%s not listed; --json has them all\n", workflows.Nodes(left))
 	}
 	b.WriteString(headline(report) + "\n")
+	if origin := report.Origin(); origin != "" {
+		b.WriteString(printable(origin) + "\n")
+	}
 	_, err := io.WriteString(out, b.String())
 	return err
 }

@@ -55,6 +55,7 @@ func Start(ctx context.Context, c client.Client, place Place, id string, in work
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		StaticSummary:                            summary(in),
 		StaticDetails:                            details(in),
+		Memo:                                     memo(in),
 	}, workflows.RunCommand, in)
 	var exists *serviceerror.WorkflowExecutionAlreadyStarted
 	switch {
