@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -20,11 +21,42 @@ type ListNodesInput struct {
 
 	// SubmittedAt is when a command was submitted to them; zero before that.
 	SubmittedAt time.Time `json:"submittedAt,omitzero"`
+
+	// Select tells of the nodes that it means, and Cluster and Unmatched with them.
+	// Nil selects nothing.
+	Select *Selector `json:"select,omitempty"`
+
+	// Whole tells everything, for a plan: the role and status of each node, Cluster,
+	// and the nodes that Select leaves out.
+	Whole bool `json:"whole,omitempty"`
 }
 
 // ListNodesResult holds the nodes of the cluster that were asked for.
 type ListNodesResult struct {
 	Nodes Nodes `json:"nodes"`
+
+	// LeftOut are the nodes that the selector does not mean, where they were asked for.
+	LeftOut Nodes `json:"leftOut,omitempty"`
+
+	// Cluster says what there is to select from.
+	Cluster *ClusterNodes `json:"cluster,omitempty"`
+
+	// Unmatched are the words of the selector that fit no node at all.
+	Unmatched []string `json:"unmatched,omitempty"`
+}
+
+// ClusterNodes counts the nodes of a cluster: all, by role, and by status. A node may
+// play several roles.
+type ClusterNodes struct {
+	Nodes    int         `json:"nodes"`
+	Roles    []WordCount `json:"roles"`
+	Statuses []WordCount `json:"statuses"`
+}
+
+// WordCount says how many nodes have one of the vendor's words.
+type WordCount struct {
+	Word  string `json:"word"`
+	Nodes int    `json:"nodes"`
 }
 
 // Nodes are the machines of a cluster; a long list is written as columns.
@@ -44,6 +76,13 @@ type Node struct {
 	// Unfit says, in the vendor's word, why the node cannot run a command now;
 	// "" when it can.
 	Unfit string `json:"unfit,omitempty"`
+
+	// Roles and Status are the vendor's words, told where they are asked for.
+	Roles  []string `json:"roles,omitempty"`
+	Status string   `json:"status,omitempty"`
+
+	// LeftOut says why the selector does not mean the node; "" when it does.
+	LeftOut LeftOut `json:"leftOut,omitempty"`
 }
 
 // ListNodes reads the nodes of a cluster. One that is not in it is not in the result.
@@ -59,9 +98,42 @@ func (a *Activities) ListNodes(ctx context.Context, in ListNodesInput) (*ListNod
 		case len(in.InstanceIDs) > 0 && !slices.Contains(in.InstanceIDs, node.ID):
 			continue
 		}
-		result.Nodes = append(result.Nodes, Node{InstanceID: node.ID, HostName: node.HostName, Unfit: unfit(node)})
+		result.Nodes = append(result.Nodes, Node{
+			InstanceID: node.ID, HostName: node.HostName, Unfit: unfit(node), Roles: node.Roles, Status: node.Status,
+		})
+	}
+	if in.Select != nil || in.Whole {
+		result.Cluster = result.Nodes.count()
+	}
+	if in.Select != nil {
+		result.Nodes, result.LeftOut, result.Unmatched = in.Select.Choose(result.Nodes)
+	}
+	if !in.Whole {
+		result.LeftOut = nil
+		for i := range result.Nodes {
+			result.Nodes[i].Roles, result.Nodes[i].Status = nil, ""
+		}
 	}
 	return result, nil
+}
+
+func (n Nodes) count() *ClusterNodes {
+	roles, statuses := make(map[string]int), make(map[string]int)
+	for _, node := range n {
+		statuses[node.Status]++
+		for _, role := range node.Roles {
+			roles[role]++
+		}
+	}
+	return &ClusterNodes{Nodes: len(n), Roles: inOrder(roles), Statuses: inOrder(statuses)}
+}
+
+func inOrder(counts map[string]int) []WordCount {
+	list := []WordCount{}
+	for _, word := range slices.Sorted(maps.Keys(counts)) {
+		list = append(list, WordCount{word, counts[word]})
+	}
+	return list
 }
 
 func unfit(node ehpc.Node) string {

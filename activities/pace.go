@@ -95,6 +95,19 @@ func (p Pace) interval(m Milestones, now time.Time) time.Duration {
 	return wait
 }
 
+// Looks says about how many looks a command takes that is seen to end at a time: the
+// least and the most that the waits, which vary, come to. An error, or a change that
+// is told apart, may cost a look more.
+func (p Pace) Looks(m Milestones, end time.Time) (least, most int) {
+	count := func(shortened func(time.Duration) time.Duration) (n int) {
+		for now := m.SubmittedAt; now.Before(end); n++ {
+			now = now.Add(shortened(p.interval(m, now)))
+		}
+		return n
+	}
+	return count(func(wait time.Duration) time.Duration { return wait }), count(func(wait time.Duration) time.Duration { return wait - wait/jitter })
+}
+
 // holdUntil says until when a change that was first seen at a time may wait for
 // others, so that they are reported together: until the command is twice as old or
 // for LeastHold, but never so long that it is known later than the longest wait for a look.
@@ -119,8 +132,10 @@ func (p Pace) backoff(retry catalogue.Retry, attempt int32) time.Duration {
 	return bounds.Min + time.Duration(rand.Int64N(int64(limit-bounds.Min)+1)) //nolint:gosec // spreading load needs no secrecy
 }
 
-// jittered spreads callers that would otherwise keep step: it takes up to a
-// fiftieth away.
+// jitter is up to which part of a wait is taken away: a fiftieth.
+const jitter = 50
+
+// jittered spreads callers that would otherwise keep step.
 func jittered(d time.Duration) time.Duration {
-	return d - time.Duration(rand.Int64N(int64(d)/50+1)) //nolint:gosec // spreading load needs no secrecy
+	return d - time.Duration(rand.Int64N(int64(d)/jitter+1)) //nolint:gosec // spreading load needs no secrecy
 }

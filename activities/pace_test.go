@@ -60,3 +60,27 @@ func TestAChangeIsHeldBackInProportionAndNeverLongerThanALookMayBeLate(t *testin
 		require.Equal(t, want, pace.holdUntil(Milestones{SubmittedAt: submitted}, seen).Sub(seen), "at %v", age)
 	}
 }
+
+func TestLooksAreForetold(t *testing.T) {
+	t.Parallel()
+	pace := DefaultPace()
+	for _, m := range []Milestones{
+		{SubmittedAt: submitted},
+		{SubmittedAt: submitted, ExpectedAt: submitted.Add(time.Hour), KilledAt: submitted.Add(2 * time.Hour)},
+	} {
+		for _, runtime := range []time.Duration{time.Second, time.Minute, 61 * time.Minute, 26 * time.Hour} {
+			least, most := pace.Looks(m, submitted.Add(runtime))
+			require.LessOrEqual(t, least, most)
+			for range 20 {
+				looks := 0
+				for now := submitted; now.Before(submitted.Add(runtime)); looks++ {
+					now = now.Add(pace.UntilLook(m, now))
+				}
+				require.GreaterOrEqual(t, looks, least-2, "a wait that is shortened may end before a milestone")
+				require.LessOrEqual(t, looks, most+2)
+			}
+		}
+	}
+	least, most := pace.Looks(Milestones{SubmittedAt: submitted}, submitted.Add(time.Millisecond))
+	require.Equal(t, [2]int{1, 1}, [2]int{least, most})
+}

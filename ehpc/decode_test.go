@@ -163,8 +163,8 @@ func TestNodesAreReadWithTheirStatus(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 2, got.TotalCount)
 	require.Equal(t, []ehpc.Node{
-		{ID: "i-bp1aaaa0000000000001", HostName: "compute000", Status: "running"},
-		{ID: "i-bp1bbbb0000000000002", HostName: "compute001", Status: "stopped"},
+		{ID: "i-bp1aaaa0000000000001", HostName: "compute000", Status: "running", Roles: []string{"Compute"}},
+		{ID: "i-bp1bbbb0000000000002", HostName: "compute001", Status: "stopped", Roles: []string{"Compute"}},
 	}, got.Items)
 }
 

@@ -26,6 +26,10 @@ type Node struct {
 	HostName string
 	Status   string // NodeRunning or one of the other words
 
+	// Roles that it plays: Compute, Login, Scheduler, SchedulerBackup, Account,
+	// AccountBackup. One node may play several.
+	Roles []string
+
 	// LockReason says why the cloud holds the machine back (financial,
 	// security, recycling, …); "" when it does not.
 	LockReason string
@@ -35,11 +39,14 @@ type nodeAnswer struct {
 	ID         scalar `json:"Id"`
 	HostName   scalar
 	Status     scalar
+	Roles      list[string]
 	LockReason scalar
 }
 
 func (a nodeAnswer) node() Node {
-	return Node{ID: string(a.ID), HostName: string(a.HostName), Status: string(a.Status), LockReason: string(a.LockReason)}
+	return Node{
+		ID: string(a.ID), HostName: string(a.HostName), Status: string(a.Status), Roles: a.Roles, LockReason: string(a.LockReason),
+	}
 }
 
 type listNodes struct {

@@ -24,7 +24,12 @@ func (o runOptions) validate(in workflows.RunCommandInput) error {
 		problems = append(problems, "both all nodes (--all) and nodes of past runs (--from) are asked for: choose one")
 	}
 	in.ClusterID = cmp.Or(in.ClusterID, "that of the past runs")
-	if len(in.Target.Nodes) == 0 {
+	switch chosen := in.Target.Select; {
+	case chosen != nil && len(chosen.InstanceIDs) == 0:
+		all := *chosen
+		all.All = true
+		in.Target.Select = &all
+	case chosen == nil && len(in.Target.Nodes) == 0:
 		in.Target.All = true
 	}
 	var rest *workflows.InputError
@@ -48,7 +53,7 @@ func (o runOptions) selections() (selections []runs.Selection, problems []string
 	return selections, problems
 }
 
-// fromPast freezes the target to the nodes that --from chose in past runs, those that
+// fromPast narrows the target to the nodes that --from chose in past runs, those that
 // --node names too where it names any.
 func (o runOptions) fromPast(ctx context.Context, c client.Client, in workflows.RunCommandInput) (workflows.RunCommandInput, error) {
 	if len(o.from) == 0 {
@@ -59,11 +64,17 @@ func (o runOptions) fromPast(ctx context.Context, c client.Client, in workflows.
 	if err != nil {
 		return in, err
 	}
-	in.ClusterID, in.Target.Nodes = selected.ClusterID, selected.Among(in.Target.Nodes)
+	in.ClusterID = selected.ClusterID
+	nodes := &in.Target.Nodes
+	if in.Target.Select != nil {
+		narrowed := *in.Target.Select
+		in.Target.Select, nodes = &narrowed, &narrowed.InstanceIDs
+	}
+	*nodes = selected.Among(*nodes)
 	for _, selection := range selections {
 		in.From = append(in.From, selection.String())
 	}
-	if len(in.Target.Nodes) == 0 {
+	if len(*nodes) == 0 {
 		return in, &workflows.InputError{Problems: []string{fmt.Sprintf(
 			"none of the nodes that --node names is among the %s of %s", workflows.Nodes(len(selected.Nodes)), strings.Join(in.From, " and "))}}
 	}

@@ -89,7 +89,7 @@ Exit codes: 0 every node succeeded, 1 the run ended otherwise, 2 wrong usage,
 	})
 	root.PersistentFlags().StringVar(&a.taskQueue, "task-queue", cmp.Or(os.Getenv("EHPCFLOW_TASK_QUEUE"), taskqueue.Default),
 		"task queue that the worker serves; also EHPCFLOW_TASK_QUEUE")
-	root.AddCommand(a.runCommand(), a.statusCommand(), a.rerunCommand(), a.historyCommand(), a.cancelCommand(), a.answerCommand(), a.errorsCommand())
+	root.AddCommand(a.runCommand(), a.planCommand(), a.statusCommand(), a.rerunCommand(), a.historyCommand(), a.cancelCommand(), a.answerCommand(), a.errorsCommand())
 	return root
 }
 

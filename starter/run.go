@@ -17,11 +17,10 @@ import (
 	"ehpcflow/workflows"
 )
 
-// runOptions are the flags of run.
+// runOptions are the flags of run, and of plan but for its id.
 type runOptions struct {
+	targetOptions
 	cluster    string
-	all        bool
-	nodes      []string
 	from       []string
 	timeout    time.Duration
 	expect     time.Duration
@@ -38,13 +37,17 @@ type runOptions struct {
 func (a *app) runCommand() *cobra.Command {
 	var o runOptions
 	cmd := &cobra.Command{
-		Use:   "run --cluster ID (--all | --node ID… | --from SET:RUN…) [flags] -- COMMAND",
+		Use:   "run --cluster ID (--all | --node ID… | --role ROLE… | --from SET:RUN…) [flags] -- COMMAND",
 		Short: "Run a command on nodes and wait for every one of them",
 		Long: `Run a command, as root, on nodes of a cluster, and wait for every one of them.
 
 The words after -- are joined by spaces, as ssh does; quote the command to keep
 it in one piece. Progress goes to stderr, the result to stdout. Ctrl-C leaves
 the run alone: starter status tells how it stands.
+
+--role, --host and --status choose among the nodes of the cluster, together: a node
+has to fit one word of each. --exclude takes nodes away again. starter plan shows
+what they come to.
 
 --from takes the nodes of past runs by what became of them, of the same cluster,
 which need not be named then. The sets are succeeded, failed (nonzero, failed,
@@ -77,11 +80,20 @@ seen to end, so that the command may still be running, or of unknown outcome.`,
 			return err
 		},
 	}
+	o.register(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&o.id, "id", "", "name of the run; a name runs once, whoever asks (default: a new one)")
+	flags.BoolVar(&o.json, "json", false, "write the result as JSON")
+	flags.SortFlags = false
+	return cmd
+}
+
+// register adds the flags that say what to run, and where.
+func (o *runOptions) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&o.cluster, "cluster", "", "id of the cluster")
-	flags.BoolVar(&o.all, "all", false, "run on every node of the cluster")
-	flags.StringArrayVar(&o.nodes, "node", nil, "run on this node, by instance id; may be repeated")
-	flags.StringArrayVar(&o.from, "from", nil, "run on the nodes of a past run's set, SET:RUN; may be repeated; with --node on those that are named too")
+	o.targetOptions.register(cmd)
+	flags.StringArrayVar(&o.from, "from", nil, "run on the nodes of a past run's set, SET:RUN; may be repeated; with other choices on those that fit them too")
 	flags.DurationVar(&o.timeout, "timeout", workflows.DefaultTimeout, "kill the command on a node after this time, 60s to 720h")
 	flags.DurationVar(&o.expect, "expect", 0, "how long the command should take: looks at it are close around then (default: not known)")
 	flags.DurationVar(&o.deadline, "deadline", 0, "end the run after this time, 60s or more, with what is known; the command itself is not stopped (default: none)")
@@ -90,10 +102,6 @@ seen to end, so that the command may still be running, or of unknown outcome.`,
 	flags.DurationVar(&o.stopWithin, "stop-within", workflows.DefaultStopWithin, "when the run is cancelled, end it after this time although a node could not be confirmed to be stopped")
 	flags.BoolVar(&o.raw, "raw", false, "send the text untouched: a doubt about a submit is then for you to resolve, a node may run it twice, and cancelling cannot stop it")
 	flags.StringVar(&o.workingDir, "workdir", "", "directory to run in on the node (default /root)")
-	flags.StringVar(&o.id, "id", "", "name of the run; a name runs once, whoever asks (default: a new one)")
-	flags.BoolVar(&o.json, "json", false, "write the result as JSON")
-	flags.SortFlags = false
-	return cmd
 }
 
 // maxID is what Temporal takes of a name, in bytes, unless its server is told
@@ -117,7 +125,7 @@ func checkID(id string) error {
 func (o runOptions) input(args []string, dash int) (workflows.RunCommandInput, error) {
 	in := workflows.RunCommandInput{
 		ClusterID:       o.cluster,
-		Target:          workflows.Target{All: o.all, Nodes: o.nodes},
+		Target:          o.target(),
 		Command:         strings.Join(args, " "),
 		WorkingDir:      o.workingDir,
 		TimeoutSeconds:  int(o.timeout / time.Second),

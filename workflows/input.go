@@ -78,12 +78,6 @@ type RunCommandInput struct {
 	Continued *Continuation `json:"continued,omitempty"`
 }
 
-// Target is either every node of the cluster or a list of nodes.
-type Target struct {
-	All   bool     `json:"all,omitempty"`
-	Nodes []string `json:"nodes,omitempty"` // ECS instance ids
-}
-
 // Validate returns everything that is wrong with the input, or nil.
 func (in RunCommandInput) Validate() error {
 	problems := in.problems()
@@ -143,29 +137,6 @@ func (in RunCommandInput) problems() []string {
 			in.stopWithin(), MinTimeout, MaxStopWithin, stopSlack, in.grace())
 	}
 	return problems
-}
-
-func (t Target) validate(problem func(string, ...any)) {
-	switch {
-	case t.All && len(t.Nodes) > 0:
-		problem("both all nodes (--all) and single nodes (--node) are asked for: choose one")
-	case !t.All && len(t.Nodes) == 0:
-		problem("no target: name nodes (--node), or ask for all of them (--all)")
-	case len(t.Nodes) > MaxNodes:
-		problem("%d nodes are named, a run takes %d: use several runs", len(t.Nodes), MaxNodes)
-	}
-	named := make(map[string]bool, len(t.Nodes))
-	for _, id := range t.Nodes {
-		switch {
-		case strings.TrimSpace(id) == "":
-			problem("a node id is empty")
-		case strings.ContainsAny(id, " \t\n,"):
-			problem("node id %q holds a space or a comma: name each node by itself", id)
-		case named[id]:
-			problem("node %s is named twice", id)
-		}
-		named[id] = true
-	}
 }
 
 func (in RunCommandInput) nodesPerCommand() int { return cmp.Or(in.NodesPerCommand, MaxPerCommand) }

@@ -19,6 +19,9 @@ const (
 	// patienceBefore the command is submitted: nothing is lost by giving up.
 	patienceBefore = time.Hour
 
+	// patiencePlan is for a plan, which a person waits for.
+	patiencePlan = time.Minute
+
 	// patienceAfter it is submitted: an API that fails for a day must not lose a
 	// running command.
 	patienceAfter = 24 * time.Hour

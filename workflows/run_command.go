@@ -21,6 +21,7 @@ import (
 // Types of the errors that end a run, beside the API's codes.
 const (
 	ErrInvalidInput  = "InvalidInput"  // the input is refused; nothing was started
+	ErrNoNodes       = "NoNodes"       // the target's selector means no node, or has a word that fits none; nothing was started
 	ErrUnfitNodes    = "UnfitNodes"    // a node of the target cannot run a command; nothing was started
 	ErrSubmitInDoubt = "SubmitInDoubt" // the worker was lost during the submit; the command may be running
 )
@@ -33,6 +34,9 @@ type runCommand struct {
 	in     RunCommandInput
 	status RunCommandStatus
 	logger log.Logger
+
+	// asked is how many of the nodes are to be submitted to; they come first.
+	asked int
 
 	// unpacked are the commands whose nodes have to be named to their watch.
 	unpacked map[string]bool
@@ -142,7 +146,7 @@ func (r *runCommand) finish(ctx workflow.Context, err error) (*RunCommandResult,
 		return nil, err
 	}
 	if err != nil && r.status.Phase == Resolving {
-		r.status.set(r.status.Nodes, activities.Skipped, "")
+		r.status.set(r.status.Nodes[:r.asked], activities.Skipped, "")
 		if wasReset(ctx) {
 			r.status.set(r.status.Nodes, activities.Unknown, "what was submitted before the reset may be running here")
 		}

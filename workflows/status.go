@@ -96,8 +96,8 @@ type RunCommandResult struct {
 	index map[string]int // of the nodes, by id
 }
 
-// NodeResults are the nodes of a run, in the order of its target; a long list is
-// written as columns.
+// NodeResults are the nodes of a run, in the order of its target, those that it skipped
+// from the start behind the others; a long list is written as columns.
 type NodeResults []NodeResult
 
 // MarshalJSON writes the list; see package columns.

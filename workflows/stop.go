@@ -24,7 +24,7 @@ type stops struct {
 // to before its submit has something running that it knows nothing of.
 func (r *runCommand) stoppable(ctx workflow.Context) bool {
 	if wasReset(ctx) && !r.in.Raw && len(r.status.Commands)+len(r.inDoubt) == 0 {
-		for _, p := range r.parts(ctx, 0, len(r.status.Nodes), r.in.nodesPerCommand()) {
+		for _, p := range r.parts(ctx, 0, r.asked, r.in.nodesPerCommand()) {
 			command := p.command("", r.status.StartedAt)
 			command.Token = p.token
 			r.inDoubt = append(r.inDoubt, command)

@@ -73,12 +73,19 @@ func (p part) command(id string, submittedAt time.Time) Command {
 // parts are those of the nodes between two places. A part has the same token in a run
 // that was reset.
 func (r *runCommand) parts(ctx workflow.Context, from, until, size int) []part {
+	parts := split(from, until, size)
+	for i := range parts {
+		parts[i].raw = r.in.Raw
+		parts[i].token = guard.NewToken(workflow.GetInfo(ctx).OriginalRunID, strconv.Itoa(parts[i].from))
+	}
+	return parts
+}
+
+// split makes parts of at most a size of the nodes between two places.
+func split(from, until, size int) []part {
 	var parts []part
 	for ; from < until; from += size {
-		parts = append(parts, part{
-			from: from, nodes: min(size, until-from), raw: r.in.Raw,
-			token: guard.NewToken(workflow.GetInfo(ctx).OriginalRunID, strconv.Itoa(from)),
-		})
+		parts = append(parts, part{from: from, nodes: min(size, until-from)})
 	}
 	return parts
 }
@@ -100,7 +107,7 @@ type submission struct {
 // commands were started that have to be followed.
 func (r *runCommand) submit(ctx workflow.Context) error {
 	r.enter(ctx, Submitting)
-	size, asked := r.in.nodesPerCommand(), len(r.status.Nodes) // nodes that nobody asked for may be added
+	size, asked := r.in.nodesPerCommand(), r.asked
 	for from, atOnce := 0, 1; from < asked; atOnce = submitsAtOnce {
 		until := min(from+atOnce*size, asked)
 		if err := r.submitParts(ctx, from, until, size); err != nil {

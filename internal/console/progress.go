@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/term"
 
+	"ehpcflow/activities"
 	"ehpcflow/internal/runs"
 	"ehpcflow/workflows"
 )
@@ -87,7 +88,8 @@ func phaseText(report runs.Report) string {
 	case workflows.Resolving:
 		return "finding the nodes of " + report.ClusterID
 	case workflows.Submitting:
-		return "starting the command on " + workflows.Nodes(len(report.Nodes))
+		all := max(report.NodeCount, len(report.Nodes))
+		return "starting the command on " + workflows.Nodes(all-report.Counts()[activities.Skipped])
 	case workflows.Seeking:
 		return "looking for the command among those of " + report.ClusterID
 	case workflows.Parked:

@@ -197,17 +197,15 @@ func within(ctx context.Context, giveUp error, ask func() (bool, error)) error {
 
 // summary is the run's line in the Web UI, of which the server takes 400 bytes.
 func summary(in workflows.RunCommandInput) string {
-	where := "all nodes"
-	if n := len(in.Target.Nodes); n == 1 {
-		where = in.Target.Nodes[0]
-	} else if n > 1 {
-		where = workflows.Nodes(n)
-	}
 	command := strings.Join(strings.Fields(in.Command), " ")
-	if runes := []rune(command); len(runes) > 60 {
-		command = string(runes[:60]) + "…"
+	return fmt.Sprintf("%s of %s: %s", beginning(in.Target.String()), in.ClusterID, beginning(command))
+}
+
+func beginning(text string) string {
+	if runes := []rune(text); len(runes) > 60 {
+		return string(runes[:60]) + "…"
 	}
-	return fmt.Sprintf("%s of %s: %s", where, in.ClusterID, command)
+	return text
 }
 
 func details(in workflows.RunCommandInput) string {

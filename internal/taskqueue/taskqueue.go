@@ -77,6 +77,7 @@ func NewWorker(c client.Client, queue string, acts activities.Activities, s Sett
 		DeadlockDetectionTimeout:               deadlockPatience,
 	})
 	w.RegisterWorkflow(workflows.RunCommand)
+	w.RegisterWorkflow(workflows.PlanCommand)
 	w.RegisterActivity(&acts)
 	return &Worker{w, acts.Watcher}
 }

@@ -51,21 +51,22 @@ var lateness = []time.Duration{0, 5 * time.Second, 30 * time.Second}
 
 // Every way in which a submit can be cut off, with the worker's own times: nothing
 // runs twice, nothing is lost, and what is reported is what happened. It is none of
-// the parallel tests, but its cases run side by side: they mostly wait.
+// the parallel tests, but its cases run side by side, for they mostly wait; two at a
+// time begin, for the submits of a case have to come within the time of one call.
 func TestASubmitThatIsCutOffRunsItsCommandOnce(t *testing.T) {
 	var table crashTable
+	beginning := make(chan struct{}, 2)
 	t.Cleanup(func() { t.Log(table.String()) })
 	for _, crash := range crashes {
 		for _, late := range lateness {
 			t.Run(fmt.Sprintf("%s, listed after %v", crash.name, late), func(t *testing.T) {
 				t.Parallel()
 				b := newBed(t, crash, late)
-				b.startRuns()
-				b.startWorker()
-				if crash.strike != nil {
-					await(t, 14*time.Second, "every submit is held", func() bool { return b.gate.holds() == crashRuns })
-					crash.strike(b)
-				}
+				func() {
+					beginning <- struct{}{}
+					defer func() { <-beginning }()
+					b.cutOff(crash)
+				}()
 				row, lies := b.outcome(late)
 				table.add(row)
 				require.Empty(t, lies, row)
@@ -97,6 +98,19 @@ func newBed(t *testing.T, c crash, late time.Duration) *bed {
 	}
 	s.Simulator.SetFaults(faults)
 	return &bed{system: s, crash: c, gate: newGate(t, s.Simulator, c.first), link: newLink(t, temporal.Address()), started: time.Now()}
+}
+
+// cutOff has the case's runs cut off.
+func (b *bed) cutOff(c crash) {
+	b.t.Helper()
+	b.startRuns()
+	b.startWorker()
+	if c.strike == nil {
+		await(b.t, time.Minute, "every submit has come", func() bool { return b.gate.arrivals() == crashRuns })
+		return
+	}
+	await(b.t, 14*time.Second, "every submit is held", func() bool { return b.gate.holds() == crashRuns })
+	c.strike(b)
 }
 
 // startRuns puts the runs on the queue, where they wait for the worker.

@@ -102,6 +102,13 @@ func (g *gate) submitsOf(mark string) int {
 	return g.submits[mark]
 }
 
+// arrivals counts the runs whose first submit has come so far.
+func (g *gate) arrivals() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.submits)
+}
+
 // holds counts the runs whose first submit was held so far.
 func (g *gate) holds() int {
 	g.mu.Lock()

@@ -88,6 +88,12 @@ func program(t *testing.T, env environment, name string, args ...string) outcome
 	return outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
+// starter runs the command line against the system.
+func (s *system) starter(args ...string) outcome {
+	s.t.Helper()
+	return program(s.t, s.forPrograms(), "starter", args...)
+}
+
 // background starts a program that a test ends itself; what it says is kept.
 func background(t *testing.T, env environment, name string, args ...string) (*exec.Cmd, *logBuffer) {
 	t.Helper()
@@ -184,6 +190,9 @@ func TestBadUseGetsOneLineAndItsExitCode(t *testing.T) {
 		"no target":                 {env, "starter", []string{"run", c, "--", "echo"}, 2, "--all"},
 		"both targets":              {env, "starter", []string{"run", c, "--all", "--node", "i-a", "--", "echo"}, 2, "choose one"},
 		"an empty node id":          {env, "starter", []string{"run", c, "--node", "", "--", "echo"}, 2, "node id is empty"},
+		"an exclude alone":          {env, "starter", []string{"run", c, "--exclude", "i-a", "--", "echo"}, 2, "to run on all the others, say --all"},
+		"a malformed pattern":       {env, "starter", []string{"run", c, "--host", "compute[0", "--", "echo"}, 2, `--host "compute[0" is no pattern`},
+		"all and one by role":       {env, "starter", []string{"run", c, "--all", "--node", "i-a", "--role", "Login", "--", "echo"}, 2, "choose one"},
 		"no command":                {env, "starter", []string{"run", c, "--all"}, 2, "no command"},
 		"an unknown flag":           {env, "starter", []string{"run", "--alll"}, 2, "--alll"},
 		"an unknown subcommand":     {env, "starter", []string{"walk"}, 2, `"walk"`},

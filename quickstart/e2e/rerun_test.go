@@ -23,10 +23,6 @@ func (s *system) unlessRepaired() (command string, repair func()) {
 		func() { require.NoError(s.t, os.WriteFile(file, nil, 0o600)) }
 }
 
-func (s *system) starter(args ...string) outcome {
-	return program(s.t, s.forPrograms(), "starter", args...)
-}
-
 func (s *system) named(change func(*workflows.RunCommandInput)) string {
 	s.t.Helper()
 	id := "run-of-" + strings.ReplaceAll(s.t.Name(), "/", "-")
@@ -130,6 +126,10 @@ func TestARunTakesTheNodesOfPastRuns(t *testing.T) {
 		"--node", nodes[3], "--node", nodes[2], "--", "echo other")
 	require.Equal(t, 0, both.code, both.stderr)
 	require.Contains(t, both.stdout, "succeeded (2 succeeded)")
+
+	fitting := s.starter("plan", "--from", "failed:"+first, "--from", "succeeded:"+first, "--exclude", "compute000", "--json", "--", "echo other")
+	require.Equal(t, 0, fitting.code, fitting.stderr)
+	require.Contains(t, fitting.stdout, `"nodes": 3`, "all but the excluded one")
 	require.Contains(t, s.starter("history", first).stdout, "of 4 nodes 3 succeeded by now", "another command is not of the chain")
 }
 

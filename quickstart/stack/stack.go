@@ -37,6 +37,7 @@ type Options struct {
 	SimulatorAddress string
 
 	Nodes     int               // of the simulated cluster
+	Clusters  []ehpcsim.Cluster // to simulate; nil is one of that many running nodes
 	Script    *ehpcsim.Script   // of its commands; nil runs them
 	APIRate   float64           // most requests a second of each worker; 0 is 1000
 	Pace      activities.Pace   // of the worker
@@ -73,8 +74,12 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 
 func (s *Stack) start(ctx context.Context) error {
 	var err error
+	clusters := s.options.Clusters
+	if clusters == nil {
+		clusters = []ehpcsim.Cluster{ehpcsim.DemoCluster(ClusterID, s.options.Nodes)}
+	}
 	if s.Simulator, err = ehpcsim.New(ehpcsim.Config{
-		Clusters:   []ehpcsim.Cluster{ehpcsim.DemoCluster(ClusterID, s.options.Nodes)},
+		Clusters:   clusters,
 		AccessKeys: []ehpcsim.AccessKey{s.Key},
 		Script:     s.options.Script,
 	}); err != nil {

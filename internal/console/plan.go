@@ -1,0 +1,158 @@
+package console
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"ehpcflow/activities"
+	"ehpcflow/workflows"
+)
+
+// WritePlanJSON writes a plan for machines. However many the nodes are, each is an
+// object of its own.
+func WritePlanJSON(out io.Writer, plan workflows.PlanCommandResult) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	each := func(nodes activities.Nodes) []activities.Node { return append([]activities.Node{}, nodes...) }
+	return encoder.Encode(struct {
+		workflows.PlanCommandResult
+		Nodes   []activities.Node `json:"nodes"`
+		Skipped []activities.Node `json:"skipped"`
+		LeftOut []activities.Node `json:"leftOut"`
+	}{plan, each(plan.Nodes), each(plan.Skipped), each(plan.LeftOut)})
+}
+
+// WritePlan writes a plan for people: a table of the nodes, in a large cluster only of
+// those that cannot run a command, and what the run would come to.
+func WritePlan(out io.Writer, plan workflows.PlanCommandResult) error {
+	var b strings.Builder
+	all := len(plan.Nodes) + len(plan.Skipped) + len(plan.LeftOut)
+	rows := planRows(plan, all > mostListed)
+	if len(rows) > 0 {
+		t := newTable([]string{"node", "host", "role", "status", "remark"})
+		for _, row := range rows {
+			t.AppendRow(cells(row))
+		}
+		b.WriteString(t.Render() + "\n")
+	}
+	if left := all - len(rows); left > 0 {
+		fmt.Fprintf(&b, "%s not listed; --json has them all\n", workflows.Nodes(left))
+	}
+	b.WriteString("\n")
+	for _, line := range planLines(plan) {
+		if line.text != "" {
+			fmt.Fprintf(&b, "%-10s %s\n", line.name, strings.ReplaceAll(printable(line.text), "\n", "\n"+strings.Repeat(" ", 11)))
+		}
+	}
+	b.WriteString("\n" + printable(plan.Headline()) + "\n")
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+// planRows are those of the nodes that the command would be submitted to first.
+func planRows(plan workflows.PlanCommandResult, onlyUnfit bool) [][]string {
+	var rows [][]string
+	add := func(nodes activities.Nodes, remark func(activities.Node) string) {
+		for _, node := range nodes {
+			if onlyUnfit && (node.Unfit == "" || node.LeftOut != "" || len(rows) == mostListed) {
+				continue
+			}
+			rows = append(rows, []string{
+				node.InstanceID, printable(node.HostName), printable(strings.Join(node.Roles, ", ")),
+				printable(node.Status), printable(remark(node)),
+			})
+		}
+	}
+	add(plan.Nodes, func(node activities.Node) string {
+		if node.Unfit == "" {
+			return ""
+		}
+		return "cannot run a command: " + node.Unfit
+	})
+	add(plan.Skipped, func(node activities.Node) string { return "skipped, cannot run a command: " + node.Unfit })
+	add(plan.LeftOut, func(node activities.Node) string { return "left out: " + string(node.LeftOut) })
+	return rows
+}
+
+type planLine struct{ name, text string }
+
+func planLines(plan workflows.PlanCommandResult) []planLine {
+	cluster := plan.ClusterText()
+	if cluster == "" {
+		cluster = "not looked at: named nodes are taken as they are, by run too; --status running looks them up"
+	}
+	lines := []planLine{
+		{"Cluster", plan.Input.ClusterID + ", " + cluster},
+		{"Target", plan.Input.Target.String()},
+		{"Nodes", nodesText(plan)},
+	}
+	if plan.Refused == nil {
+		lines = append(lines, planLine{"Commands", commandsText(plan.Commands)}, planLine{"API calls", callsText(plan)})
+	}
+	return append(lines, planLine{"Text", textText(plan)}, planLine{"Command", plan.Input.Command})
+}
+
+func nodesText(plan workflows.PlanCommandResult) string {
+	text := fmt.Sprintf("%d meant", len(plan.Nodes)+len(plan.Skipped))
+	if n := len(plan.Nodes); n > 1 && plan.Nodes[0].HostName != "" {
+		text += fmt.Sprintf(", %s to %s", plan.Nodes[0].HostName, plan.Nodes[n-1].HostName)
+	}
+	if len(plan.Skipped) > 0 {
+		text += fmt.Sprintf("; %d of them skipped", len(plan.Skipped))
+	}
+	counts := make(map[activities.LeftOut]int)
+	for _, node := range plan.LeftOut {
+		counts[node.LeftOut]++
+	}
+	var reasons []string
+	for _, reason := range activities.AllLeftOut {
+		if counts[reason] > 0 {
+			reasons = append(reasons, fmt.Sprintf("%d %s", counts[reason], reason))
+		}
+	}
+	if len(reasons) > 0 {
+		text += fmt.Sprintf("; %d left out: %s", len(plan.LeftOut), strings.Join(reasons, ", "))
+	}
+	return text
+}
+
+func commandsText(commands []workflows.PlannedCommand) string {
+	switch last := commands[len(commands)-1]; {
+	case len(commands) == 1:
+		return "1, on " + workflows.Nodes(last.Nodes)
+	case last.Nodes != commands[0].Nodes:
+		return fmt.Sprintf("%d, each on %s, the last on %d", len(commands), workflows.Nodes(commands[0].Nodes), last.Nodes)
+	default:
+		return fmt.Sprintf("%d, each on %s", len(commands), workflows.Nodes(last.Nodes))
+	}
+}
+
+func callsText(plan workflows.PlanCommandResult) string {
+	var parts []string
+	if plan.Calls.ListNodes > 0 {
+		parts = append(parts, fmt.Sprintf("%d ListNodes", plan.Calls.ListNodes))
+	}
+	looks := plan.Calls.ListInvocationStatus
+	parts = append(parts,
+		fmt.Sprintf("%d InvokeShellCommand", plan.Calls.InvokeShellCommand),
+		fmt.Sprintf("%d ListInvocationResults", plan.Calls.ListInvocationResults),
+		fmt.Sprintf("about %d to %d ListInvocationStatus", looks.Least, looks.Most))
+	text := strings.Join(parts, ", ")
+	if looks.ExpectedMost > 0 {
+		text += fmt.Sprintf(" (%d to %d if it takes as long as expected)", looks.ExpectedLeast, looks.ExpectedMost)
+	}
+	return text
+}
+
+func textText(plan workflows.PlanCommandResult) string {
+	own := utf8.RuneCountInString(plan.Input.Command)
+	text := fmt.Sprintf("%d of %d characters", plan.TextLength, workflows.MaxCommandLength)
+	if more := plan.TextLength - own; more > 0 {
+		text += fmt.Sprintf(": %d of the command, %d that make it run at most once", own, more)
+	}
+	return text
+}
