@@ -6,11 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"ehpcflow/activities/guard"
 )
 
 // innocents are processes that no stop may touch: neighbours whose names and
@@ -26,7 +23,6 @@ type innocents struct {
 func newInnocents(t *testing.T, with tools, token string) *innocents {
 	t.Helper()
 	m := newMachine(t, with)
-	m.token = guard.NewToken("another of " + t.Name())
 	i := &innocents{t: t, machine: m}
 	i.other = m.startWrapped(`trap 'exit 1' TERM; echo ready; while [ ! -e "$HOME/leave" ]; do sleep 0.1; done`)
 	for _, name := range []string{"a) Z 1 (b", "a) S 1\n1 (c", "ä ) R 0 0", "stat:9 / 7"} {
@@ -53,5 +49,4 @@ func (i *innocents) requireAlive() {
 	require.NoError(i.t, os.WriteFile(i.machine.path("leave"), nil, 0o600))
 	_, code := i.other.end()
 	require.Zero(i.t, code, "the command of another token was hit")
-	require.Equal(i.t, guard.Finished, i.machine.stop(time.Second))
 }

@@ -67,7 +67,8 @@ func newMachine(t *testing.T, with tools) machine {
 	if _, err := os.Stat("/proc/self/environ"); err != nil {
 		t.Skip("no /proc here")
 	}
-	m := machine{t, with, t.TempDir(), guard.NewToken(t.Name())}
+	home := t.TempDir()
+	m := machine{t, with, home, guard.NewToken(home)}
 	t.Cleanup(func() {
 		for _, pid := range m.alive() {
 			_ = syscall.Kill(pid, syscall.SIGKILL)

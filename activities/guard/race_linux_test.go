@@ -73,7 +73,6 @@ func TestNothingStartsAfterAStopThatCameAtTheSameTime(t *testing.T) {
 		var races []race
 		for i := from; i < from+atOnce; i++ {
 			m := newMachine(t, with[i%len(with)])
-			m.token = guard.NewToken(t.Name(), fmt.Sprint(i))
 			races = append(races, startRace(m, i))
 		}
 		for _, r := range races {

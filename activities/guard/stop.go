@@ -19,12 +19,15 @@ import (
 //     one that was alone in more than 25 looks is halted, looked at once more for a
 //     child that it has just started, and killed.
 //
-// TERM goes once to each process that the first look with any has found, or that
-// started before it (u), parents first, so that none takes the end of a child for a
-// reason to go on. Those that started later are mostly of handlers that clean up, and
-// have time until KILL. A look prints whether the wrapper is there, the latest start of
-// all processes, and then the command's, each as ID.START, in the order of their starts;
-// it prints nothing if it does not even see this shell.
+// TERM goes once to each process that the first look with any has found, parents first,
+// so that none takes the end of a child for a reason to go on. It goes to others only if
+// they started before that TERM (u), or if their parent is none of the command: these
+// were missed. The rest is what handlers of TERM start to clean up, and has time until
+// KILL.
+//
+// A look prints whether the wrapper is there, and each process of the command as
+// ID.START, with a + before it if its parent is none of the command. It prints nothing
+// if it does not even see this shell.
 //
 // It ends when two looks in a row have found nothing: a process that replaces its
 // program has no environment for a moment.
@@ -53,7 +56,7 @@ fi
 look(){
 { grep -lszx EHPCFLOW=$t /proc/[0-9]*/environ;grep -s "" /proc/[0-9]*/stat;}|awk -F/ -v m=$$ -v w="$w" -v k="$k" '
 $4=="environ"{c[$3]=1}
-$4~/^stat:/{p=$3;sub(/.*\) /,"");split($0,f," ");if(f[1]!~/[ZX]/||f[18]>1){q[p]=f[2];s[p]=f[20];if(u<f[20]+0)u=f[20]+0}}
+$4~/^stat:/{p=$3;sub(/.*\) /,"");split($0,f," ");if(f[1]!~/[ZX]/||f[18]>1){q[p]=f[2];s[p]=f[20]}}
 function is(x){split(x,b,".");return b[2]!=""&&s[b[1]]==b[2]}
 END{if(!s[m])exit
 n=split(k,a," ");while(n)if(is(a[n--]))c[b[1]]=1
@@ -61,7 +64,7 @@ l=0;if(is(w)){c[b[1]]=4;l=1}
 for(p=q[m];p>1;p=q[p])c[p]=3
 c[m]=2
 do{n=0;for(p in q){x=c[q[p]];if(x==2&&c[p]!=2)n=c[p]=2;if(x~/[14]/&&!c[p])n=c[p]=1}}while(n)
-printf l" %.0f\n",u;for(p in q)if(c[p]==1)print p"."s[p]}'|sort -t. -nk2 -nk1
+print l;for(p in q)if(c[p]==1)print(c[q[p]]~/[14]/?"":"+")p"."s[p]}'|sort -t. -nk2
 }
 printf 'a\0b\0'|grep -qzx b&&[ -r /proc/$$/environ ]&&[ "$(look)" ]||{
 [ "$v" = prevented ]&&say $v 0
@@ -69,33 +72,34 @@ echo cannot look for processes: /proc, awk, sort or grep -z is missing
 say blind 1
 }
 while :;do
+set -- $(look)
 read n x </proc/uptime
 n=${n%.*}${n#*.}
 : ${b:=$n}
-set -- $(look)
-[ $1 ]||set -- 2 0
-l=$1 x=$2
-shift 2
+l=${1:-2} j=
+[ $1 ]&&shift
 if [ $#$l = 00 ];then
 c=$((c+1))
 [ $c = 2 ]&&say ${v:-unrecorded} $((!${#v}))
 else
 c=0
-[ $((n-b)) -gt WITHIN ]&&echo $*&&say left 1
+[ $((n-b)) -gt WITHIN ]&&echo $k&&say left 1
 [ $((n-b)) -ge GRACE ]&&s=KILL
 [ $# = 0 ]||(>"$r/stopped")2>/dev/null
 for p;do
+x=${p#+}
+j="$j $x"
 case "$s$k " in
 KILL*);;
-*" $p "*)continue;;
-*)[ ${p#*.} -lt ${u:-$((x+1))} ]||continue
+*" $x "*)continue;;
+*)[ $x != $p ]||[ ! "$u" ]||[ ${x#*.} -lt $u ]||continue
 esac
-kill -$s ${p%.*} 2>/dev/null&&v=stopped
+kill -$s ${x%.*} 2>/dev/null&&v=stopped
 done
-[ $# = 0 ]||: ${u:=$x}
+[ $# = 0 ]||: ${u:=$n}
 [ $#$l = 01 ]&&o=$((o+1))&&[ $o -gt 25 ]&&kill -$z ${w%.*}&&z=KILL v=stopped
 [ "$v" = stopped ]&&(>"$r/stopped")2>/dev/null
-k=" $*"
+k=$j
 fi
 sleep .2||sleep 1
 done

@@ -19,21 +19,21 @@ var commands = []struct {
 	command string
 	grace   time.Duration
 }{
-	{"in the foreground", `echo ready; sleep 1000; sleep 1000`, time.Minute},
-	{"replaced", `echo ready; exec sleep 1000`, time.Minute},
-	{"with children of children", `for i in 1 2 3 4 5; do sh -c 'sleep 1000; sleep 1000' & done; echo ready; wait`, time.Minute},
-	{"in a pipe", `{ echo ready; sleep 1000; sleep 1000; } | cat`, time.Minute},
+	{"in the foreground", `echo ready; sleep 1000; sleep 1000`, 2 * time.Minute},
+	{"replaced", `echo ready; exec sleep 1000`, 2 * time.Minute},
+	{"with children of children", `for i in 1 2 3 4 5; do sh -c 'sleep 1000; sleep 1000' & done; echo ready; wait`, 2 * time.Minute},
+	{"in a pipe", `{ echo ready; sleep 1000; sleep 1000; } | cat`, 2 * time.Minute},
 	{"with TERM ignored", `trap '' TERM; echo ready; while :; do sleep 1; done`, time.Second},
 	{"with TERM ignored by a child alone", `(trap '' TERM; exec sleep 1000) & echo ready; wait`, time.Second},
 	{"with a handler that goes on", `trap : TERM; echo ready; while :; do sleep 1; done`, time.Second},
 	{"with a child halted", `sh -c 'echo ready; kill -STOP $$; sleep 1000'`, time.Second},
-	{"in a session of its own", `setsid sh -c 'echo ready; sleep 1000; sleep 1000' & wait`, time.Minute},
-	{"as a daemon", `setsid sh -c '(trap "" HUP; echo ready; exec sleep 1000 </dev/null >/dev/null 2>&1) & exit' & wait; sleep 1000`, time.Minute},
-	{"in process groups of their own", `set -m; sleep 1000 & sleep 1000 | sleep 1000 & echo ready; wait`, time.Minute},
-	{"after the end of the script", `sleep 1000 & sleep 1000 >/dev/null 2>&1 & echo ready`, time.Minute},
-	{"after the death of the wrapper", `kill -9 $PPID; echo ready; sleep 1000; sleep 1000`, time.Minute},
-	{"with a child without environment", `env -i tail -f "$HOME/file" & echo ready; wait`, time.Minute},
-	{"with nothing but what lost its environment", `echo ready; exec env -i tail -f "$HOME/file"`, time.Minute},
+	{"in a session of its own", `setsid sh -c 'echo ready; sleep 1000; sleep 1000' & wait`, 2 * time.Minute},
+	{"as a daemon", `setsid sh -c '(trap "" HUP; echo ready; exec sleep 1000 </dev/null >/dev/null 2>&1) & exit' & wait; sleep 1000`, 2 * time.Minute},
+	{"in process groups of their own", `set -m; sleep 1000 & sleep 1000 | sleep 1000 & echo ready; wait`, 2 * time.Minute},
+	{"after the end of the script", `sleep 1000 & sleep 1000 >/dev/null 2>&1 & echo ready`, 2 * time.Minute},
+	{"after the death of the wrapper", `kill -9 $PPID; echo ready; sleep 1000; sleep 1000`, 2 * time.Minute},
+	{"with a child without environment", `env -i tail -f "$HOME/file" & echo ready; wait`, 2 * time.Minute},
+	{"with nothing but what lost its environment", `echo ready; exec env -i tail -f "$HOME/file"`, 2 * time.Minute},
 	{"with a child that goes when its parent does", `trap '' TERM; env -i tail -f "$HOME/file" & echo ready; while :; do sleep 1; done`, time.Second},
 }
 
@@ -42,21 +42,29 @@ func TestNothingOfACommandIsLeftAfterAStop(t *testing.T) {
 	for _, with := range toolboxes(t) {
 		t.Run(with.name, func(t *testing.T) {
 			t.Parallel()
-			for _, tc := range commands {
-				t.Run(tc.name, func(t *testing.T) {
-					t.Parallel()
-					m := newMachine(t, with)
-					require.NoError(t, os.WriteFile(m.path("file"), nil, 0o600))
-					innocents := newInnocents(t, with, m.token)
-					command := m.startWrapped(tc.command)
-					begun := time.Now()
-					require.Equal(t, guard.Stopped, m.stop(tc.grace))
-					require.Less(t, time.Since(begun), 30*time.Second, "it waits no longer than needed")
-					command.end()
-					require.Equal(t, guard.Stopped, m.stop(tc.grace), "a second stop tells the same")
-					innocents.requireAlive()
-				})
+			machines, running := make([]machine, len(commands)), make([]*job, len(commands))
+			for i, tc := range commands {
+				machines[i] = newMachine(t, with)
+				require.NoError(t, os.WriteFile(machines[i].path("file"), nil, 0o600))
+				running[i] = machines[i].startWrapped(tc.command)
 			}
+			innocents := newInnocents(t, with, machines[0].token)
+			begun := time.Now()
+			for _, which := range []string{"first", "second"} {
+				stops := make([]*job, len(commands))
+				for i, tc := range commands {
+					stops[i] = machines[i].start(guard.Stop(machines[i].token, tc.grace, 2*tc.grace))
+				}
+				for i, tc := range commands {
+					require.Equal(t, guard.Stopped, machines[i].stopped(stops[i]), "%s: the %s stop", tc.name, which)
+					require.Empty(t, machines[i].alive(), tc.name)
+				}
+			}
+			require.Less(t, time.Since(begun), time.Minute, "it waits no longer than needed")
+			for i := range running {
+				running[i].end()
+			}
+			innocents.requireAlive()
 		})
 	}
 }
@@ -87,32 +95,6 @@ func TestTheWrapperOfAStoppedCommandTellsItsEnd(t *testing.T) {
 	text, err := os.ReadFile(m.record("exit"))
 	require.NoError(t, err)
 	require.Equal(t, "143\n", string(text))
-}
-
-func TestAHandlerOfTERMIsLeftToItsWorkUntilGraceIsOver(t *testing.T) {
-	t.Parallel()
-	const handles = `clean() { sleep 1 && (sleep 0.5) && echo cleaned >"$HOME/cleaned"; exit 7; }
-trap clean TERM
-echo ready
-while :; do sleep 1000 & wait $!; done`
-	for _, with := range toolboxes(t) {
-		t.Run(with.name, func(t *testing.T) {
-			t.Parallel()
-			m := newMachine(t, with)
-			command := m.startWrapped(handles)
-			require.Equal(t, guard.Stopped, m.stop(time.Minute))
-			_, code := command.end()
-			require.Equal(t, 7, code)
-			require.True(t, exists(m.path("cleaned")), "what a handler started got TERM too")
-
-			late := newMachine(t, with)
-			late.token = guard.NewToken("with less grace")
-			command = late.startWrapped(handles)
-			require.Equal(t, guard.Stopped, late.stop(300*time.Millisecond))
-			command.end()
-			require.False(t, exists(late.path("cleaned")), "KILL comes when grace is over")
-		})
-	}
 }
 
 func TestAStopOfWhatHasEndedFindsItFinished(t *testing.T) {
@@ -198,7 +180,7 @@ func TestAStopThatCanRecordNothingOrSeeNothingSaysSo(t *testing.T) {
 	requireUnsaid(t, full, "stop: unrecorded")
 
 	blind := newMachine(t, with)
-	blind.token = guard.NewToken("blind")
+	running := blind.token
 	command := blind.startWrapped(`echo ready; sleep 1000; sleep 1000`)
 	seeing := blind.tools.path
 	blind.tools.path = folderOf(t, "uname", "mkdir", "awk", "sleep")
@@ -208,7 +190,7 @@ func TestAStopThatCanRecordNothingOrSeeNothingSaysSo(t *testing.T) {
 	found, _ := guard.ReadStop(blind.token, output)
 	require.Equal(t, guard.Prevented, found, "that needs no look")
 
-	blind.token, blind.tools.path = guard.NewToken("blind"), seeing
+	blind.token, blind.tools.path = running, seeing
 	require.Equal(t, guard.Stopped, blind.stop(time.Minute))
 	command.end()
 }
