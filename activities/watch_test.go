@@ -131,12 +131,20 @@ func TestACommandWhoseNodesAreNotThosePackedIsHandedBack(t *testing.T) {
 	require.Equal(t, states(b.ids[1:2], activities.Unknown), got.Changed, "with their ids named, it is seen which one is missing")
 }
 
+// awaitEnds waits until the commands have ended on every node.
+func (b *bundle) awaitEnds(commands []activities.WatchedCommand) {
+	b.t.Helper()
+	for _, c := range commands {
+		require.Eventually(b.t, func() bool { return len(b.sim.Ends(c.CommandID)) == len(c.Nodes) }, 20*time.Second, 10*time.Millisecond)
+	}
+}
+
 func TestANodeThatNobodyAskedForIsReportedWithItsCommand(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t, 3)
 	commands := b.submitParts(`true`, b.ids[:1], b.ids[1:])
+	b.awaitEnds(commands)
 	commands[1].Nodes = commands[1].Nodes[:1]
-	b.acts.Pace.Look.Min = 3 * time.Second
 	got, err := b.watchAll(commands...)
 	require.NoError(t, err)
 	want := states(b.ids, activities.Finished)
@@ -148,8 +156,8 @@ func TestNodesThatAreFollowedElsewhereAreNotReported(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t, 3)
 	commands := b.submitParts(`true`, b.ids)
+	b.awaitEnds(commands)
 	commands[0].Nodes, commands[0].Only = commands[0].Nodes[1:2], true
-	b.acts.Pace.Look.Min = 3 * time.Second
 	got, err := b.watchAll(commands...)
 	require.NoError(t, err)
 	require.Equal(t, states(b.ids[1:2], activities.Finished), got.Changed)
