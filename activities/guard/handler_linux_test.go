@@ -24,7 +24,7 @@ while :; do sleep 1000 & wait $!; done`
 			t.Parallel()
 			m := newMachine(t, with)
 			command := m.startWrapped(handles)
-			require.Equal(t, guard.Stopped, m.stop(time.Minute))
+			require.Equal(t, guard.Stopped, m.stop(20*time.Second))
 			_, code := command.end()
 			require.Equal(t, 7, code)
 			require.True(t, exists(m.path("cleaned")), "what a handler started got TERM too")

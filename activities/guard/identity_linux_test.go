@@ -115,9 +115,10 @@ func TestAProcessWhoseFirstThreadHasEndedIsStopped(t *testing.T) {
 			text, err := os.ReadFile(m.path("pid"))
 			require.NoError(t, err)
 			pid := number(t, strings.TrimSpace(string(text)))
-			stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-			require.NoError(t, err)
-			require.Contains(t, string(stat), ") Z ", "it looks as if it had ended")
+			require.Eventually(t, func() bool {
+				stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+				return err == nil && strings.Contains(string(stat), ") Z ")
+			}, time.Minute, 10*time.Millisecond, "it looks as if it had ended")
 			require.Equal(t, guard.Stopped, m.stop(time.Second))
 			require.Error(t, syscall.Kill(pid, 0))
 			command.end()

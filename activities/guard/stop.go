@@ -19,8 +19,8 @@ import (
 //     one that was alone in more than 25 looks is halted, looked at once more for a
 //     child that it has just started, and killed.
 //
-// TERM goes once to each process that the first look with any has found, parents first,
-// so that none takes the end of a child for a reason to go on. It goes to others only if
+// TERM goes once (g) to each process that the first look with any has found, parents
+// first, so that none takes the end of a child for a reason to go on. It goes to others only if
 // they started before that TERM (u), or if their parent is none of the command: these
 // were missed. The rest is what handlers of TERM start to clean up, and has time until
 // KILL.
@@ -46,7 +46,7 @@ exit $2
 mkdir -pm700 "$d"
 mkdir -m700 "$r" 2>/dev/null
 (set -C;>"$r/go")2>/dev/null
-v= w= k= b= u= o=0 c=0 s=TERM z=STOP
+v= w= k= g= b= u= o=0 c=0 s=TERM z=STOP
 if [ -f "$r/go" ];then v=prevented
 elif [ -d "$r/go" ];then v=finished
 read -r x<"$r/pid"
@@ -89,11 +89,12 @@ c=0
 for p;do
 x=${p#+}
 j="$j $x"
-case "$s$k " in
+case "$s$g " in
 KILL*);;
 *" $x "*)continue;;
 *)[ $x != $p ]||[ ! "$u" ]||[ ${x#*.} -lt $u ]||continue
 esac
+g="$g $x"
 kill -$s ${x%.*} 2>/dev/null&&v=stopped
 done
 [ $# = 0 ]||: ${u:=$n}
