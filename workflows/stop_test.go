@@ -50,6 +50,8 @@ func (s *stopping) submit(_ context.Context, in activities.InvokeShellCommandInp
 }
 
 func (s *stopping) watch(_ context.Context, in activities.ListInvocationStatusInput) (*activities.ListInvocationStatusResult, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	seen := &activities.ListInvocationStatusResult{}
 	for _, node := range in.Nodes {
 		_, answers := s.found[node.InstanceID]
