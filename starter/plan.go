@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -16,7 +15,7 @@ import (
 func (a *app) planCommand() *cobra.Command {
 	var o runOptions
 	cmd := &cobra.Command{
-		Use:   "plan --cluster ID (--all | --node ID… | --role ROLE…) [flags] -- COMMAND",
+		Use:   "plan --cluster ID (--all | --node ID… | --role ROLE… | --from SET:RUN…) [flags] -- COMMAND",
 		Short: "Show what a run would do, and change nothing",
 		Long: `Show what run would do with the same flags: the nodes, those that are left out or
 cannot run a command and why, the commands that would be submitted, the requests to
@@ -26,22 +25,7 @@ through a worker, as they are now; run looks again.
 The exit code is 0 when the run would start, and 1 when it would be refused.`,
 		Example: `  starter plan --cluster ehpc-hz-FYUr32 --role Compute --exclude 'gpu*' -- 'uptime'`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			in, err := o.input(args, cmd.ArgsLenAtDash())
-			if err != nil {
-				return err
-			}
-			err = a.withTemporal(cmd.Context(), func(c client.Client) error {
-				in, err := o.fromPast(cmd.Context(), c, in)
-				if err != nil {
-					return err
-				}
-				return a.plan(cmd.Context(), c, o, in)
-			})
-			if errors.Is(err, context.Canceled) {
-				a.note("interrupted; a plan changes nothing")
-				return errInterrupted
-			}
-			return err
+			return a.withInput(cmd, args, o, "a plan changes nothing", a.plan)
 		},
 	}
 	o.register(cmd)

@@ -62,22 +62,7 @@ seen to end, so that the command may still be running, or of unknown outcome.`,
 					return err
 				}
 			}
-			in, err := o.input(args, cmd.ArgsLenAtDash())
-			if err != nil {
-				return err
-			}
-			err = a.withTemporal(cmd.Context(), func(c client.Client) error {
-				in, err := o.fromPast(cmd.Context(), c, in)
-				if err != nil {
-					return err
-				}
-				return a.run(cmd.Context(), c, o, in)
-			})
-			if errors.Is(err, context.Canceled) {
-				a.note("interrupted; nothing was started")
-				return errInterrupted
-			}
-			return err
+			return a.withInput(cmd, args, o, "nothing was started", a.run)
 		},
 	}
 	o.register(cmd)
@@ -86,6 +71,29 @@ seen to end, so that the command may still be running, or of unknown outcome.`,
 	flags.BoolVar(&o.json, "json", false, "write the result as JSON")
 	flags.SortFlags = false
 	return cmd
+}
+
+// withInput reads the command line, and past runs where nodes of theirs are asked for,
+// and does something with the input. Unless says what an interrupt has not done.
+func (a *app) withInput(cmd *cobra.Command, args []string, o runOptions, unless string,
+	do func(context.Context, client.Client, runOptions, workflows.RunCommandInput) error,
+) error {
+	in, err := o.input(args, cmd.ArgsLenAtDash())
+	if err != nil {
+		return err
+	}
+	err = a.withTemporal(cmd.Context(), func(c client.Client) error {
+		in, err := o.fromPast(cmd.Context(), c, in)
+		if err != nil {
+			return err
+		}
+		return do(cmd.Context(), c, o, in)
+	})
+	if errors.Is(err, context.Canceled) {
+		a.note("interrupted; %s", unless)
+		return errInterrupted
+	}
+	return err
 }
 
 // register adds the flags that say what to run, and where.

@@ -203,7 +203,8 @@ func (r *RunCommandResult) stopped(s stops) {
 	}
 }
 
-// unended are the nodes of a command that were not seen to end.
+// unended are the nodes of a command that were not seen to end, those among them where
+// a copy of it came first that was not found.
 func (r *RunCommandResult) unended(command Command) []string {
 	var ids []string
 	if command.CommandID == "" { // in doubt
@@ -215,6 +216,11 @@ func (r *RunCommandResult) unended(command Command) []string {
 	for _, status := range r.nodesOf(command) {
 		if !status.State.Ended() {
 			ids = append(ids, status.InstanceID)
+		}
+	}
+	for _, id := range command.Refused {
+		if r.node(id).State == activities.Unknown {
+			ids = append(ids, id)
 		}
 	}
 	return ids

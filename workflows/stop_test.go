@@ -180,3 +180,33 @@ func TestASubmitInDoubtIsStoppedUnderItsToken(t *testing.T) {
 	require.Equal(t, activities.Stopped, b.status().Nodes[0].State)
 	require.Equal(t, activities.Skipped, b.status().Nodes[1].State, "it never arrived there, and will refuse when it does")
 }
+
+// Where another copy came first and is not found, something of the token may run.
+func TestARefusedNodeIsStoppedToo(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	var stops []activities.InvokeShellCommandInput
+	b.OnActivity(acts.InvokeShellCommand, mock.Anything, mock.Anything).Return(
+		func(_ context.Context, in activities.InvokeShellCommandInput) (*activities.InvokeShellCommandResult, error) {
+			id := "c-1"
+			if in.Stop != nil {
+				stops = append(stops, in)
+				id = "c-stop"
+			}
+			return &activities.InvokeShellCommandResult{CommandID: id, Token: in.Token, Accepted: true, SubmittedAt: b.Now()}, nil
+		})
+	b.OnActivity(acts.ListCommands, mock.Anything, mock.Anything).
+		Return(nil, temporal.NewNonRetryableApplicationError("ListCommands: NotAuthorized", "NotAuthorized", nil))
+	b.onWatch(changed(saw("i-a", activities.Finished), saw("i-b", activities.Finished)), changed(saw("i-b", activities.Finished)))
+	stopped := left("i-b", 0, "")
+	stopped.Stopping = guard.Stopped
+	b.onResultsOf(map[string][]activities.ResultRecord{"c-1": {left("i-a", 0, ""), refusing("i-b")}, "c-stop": {stopped}})
+	b.RegisterDelayedCallback(b.CancelWorkflow, time.Hour)
+
+	_, err := b.run(onNodes("i-a", "i-b"))
+	require.True(t, temporal.IsCanceledError(err), "%v", err)
+	require.Len(t, stops, 1)
+	require.Equal(t, []string{"i-b"}, stops[0].InstanceIDs)
+	require.Equal(t, activities.Succeeded, b.status().Nodes[0].State)
+	require.Equal(t, activities.Stopped, b.status().Nodes[1].State)
+}
