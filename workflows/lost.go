@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"ehpcflow/activities"
@@ -56,9 +57,13 @@ func (r *runCommand) seekMissing(ctx workflow.Context, due bool) error {
 	if !due && workflow.Now(ctx).Before(r.search.at) {
 		return nil
 	}
-	found, err := r.lookUp(ctx, missing, r.patience(ctx, patienceAfter))
-	if err != nil {
+	found, err := r.lookUp(ctx, missing, oneCall)
+	switch {
+	case temporal.IsCanceledError(err):
 		return err
+	case err != nil: // the other nodes are not to wait for it
+		r.search = r.search.next(workflow.Now(ctx))
+		return nil
 	}
 	for _, id := range missing {
 		if why := whyLost(id, found); why != "" {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
 
 	"ehpcflow/activities"
 	"ehpcflow/workflows"
@@ -113,4 +114,22 @@ func TestOneCommandThatIsGoneKeepsTheOthers(t *testing.T) {
 	require.Equal(t, workflows.Partial, result.Verdict)
 	require.Equal(t, 100, result.Counts()[activities.Succeeded])
 	require.Equal(t, 100, result.Counts()[activities.Lost])
+}
+
+func TestALookForNodesThatIsRefusedHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	b.onSubmits("c-1")
+	b.OnActivity(acts.ListNodes, mock.Anything, mock.Anything).
+		Return(nil, temporal.NewNonRetryableApplicationError("ListNodes: NotAuthorized", "NotAuthorized", nil)).Once()
+	b.onWatch(
+		changed(saw("i-b", activities.Unknown)),
+		overdue(),
+		changed(saw("i-a", activities.Finished), saw("i-b", activities.Finished)),
+	)
+	b.onResults(left("i-a", 0, ""), left("i-b", 0, ""))
+	result, err := b.run(onNodes("i-a", "i-b"))
+	require.NoError(t, err)
+	require.Equal(t, workflows.Succeeded, result.Verdict)
+	require.True(t, b.watches[2].Deadline.Before(b.watches[0].Deadline), "it is looked for again")
 }
