@@ -75,7 +75,11 @@ func (s *temporalStub) lastBeat() activities.WatchProgress {
 
 func newBundle(t *testing.T, nodes int) *bundle {
 	t.Helper()
-	cluster := ehpcsim.DemoCluster(clusterID, nodes)
+	return newBundleOf(t, ehpcsim.DemoCluster(clusterID, nodes))
+}
+
+func newBundleOf(t *testing.T, cluster ehpcsim.Cluster) *bundle {
+	t.Helper()
 	key := ehpcsim.NewAccessKey()
 	sim, err := ehpcsim.New(ehpcsim.Config{Clusters: []ehpcsim.Cluster{cluster}, AccessKeys: []ehpcsim.AccessKey{key}, Unconfined: true})
 	require.NoError(t, err)

@@ -26,8 +26,8 @@ type ListNodesInput struct {
 	// Nil selects nothing.
 	Select *Selector `json:"select,omitempty"`
 
-	// Whole tells everything, for a plan: the role and status of each node, Cluster,
-	// and the nodes that Select leaves out.
+	// Whole tells everything, for a plan: the roles, status and queues of each node,
+	// Cluster, and the nodes that Select leaves out.
 	Whole bool `json:"whole,omitempty"`
 }
 
@@ -51,9 +51,13 @@ type ClusterNodes struct {
 	Nodes    int         `json:"nodes"`
 	Roles    []WordCount `json:"roles"`
 	Statuses []WordCount `json:"statuses"`
+
+	// Queues that the selector names, with those that no node serves; nil where it
+	// names none. A node may serve several.
+	Queues []WordCount `json:"queues,omitempty"`
 }
 
-// WordCount says how many nodes have one of the vendor's words.
+// WordCount says how many nodes have one of the vendor's words, or serve a queue.
 type WordCount struct {
 	Word  string `json:"word"`
 	Nodes int    `json:"nodes"`
@@ -81,6 +85,9 @@ type Node struct {
 	Roles  []string `json:"roles,omitempty"`
 	Status string   `json:"status,omitempty"`
 
+	// Queues that the node serves, of those that the selector names, told with them.
+	Queues []string `json:"queues,omitempty"`
+
 	// LeftOut says why the selector does not mean the node; "" when it does.
 	LeftOut LeftOut `json:"leftOut,omitempty"`
 }
@@ -105,16 +112,48 @@ func (a *Activities) ListNodes(ctx context.Context, in ListNodesInput) (*ListNod
 	if in.Select != nil || in.Whole {
 		result.Cluster = result.Nodes.count()
 	}
+	if in.Select != nil && len(in.Select.Queues) > 0 {
+		queues, err := a.queuesOf(ctx, in.ClusterID, in.Select.Queues, result.Nodes)
+		if err != nil {
+			return nil, a.readFailure(err, info.Attempt)
+		}
+		result.Cluster.Queues = queues
+	}
 	if in.Select != nil {
 		result.Nodes, result.LeftOut, result.Unmatched = in.Select.Choose(result.Nodes)
 	}
 	if !in.Whole {
 		result.LeftOut = nil
 		for i := range result.Nodes {
-			result.Nodes[i].Roles, result.Nodes[i].Status = nil, ""
+			result.Nodes[i].Roles, result.Nodes[i].Status, result.Nodes[i].Queues = nil, "", nil
 		}
 	}
 	return result, nil
+}
+
+// queuesOf notes for each node which of the queues it serves, and counts them.
+func (a *Activities) queuesOf(ctx context.Context, clusterID string, queues []string, nodes Nodes) ([]WordCount, error) {
+	at := make(map[string]int, len(nodes))
+	for i, node := range nodes {
+		at[node.InstanceID] = i
+	}
+	counts := make(map[string]int)
+	for _, queue := range queues {
+		if _, asked := counts[queue]; asked {
+			continue
+		}
+		counts[queue] = 0
+		for node, err := range a.EHPC.NodesByQueue(ctx, clusterID, queue) {
+			if err != nil {
+				return nil, err
+			}
+			if i, listed := at[node.ID]; listed { // not one that has joined since
+				nodes[i].Queues = append(nodes[i].Queues, queue)
+				counts[queue]++
+			}
+		}
+	}
+	return inOrder(counts), nil
 }
 
 func (n Nodes) count() *ClusterNodes {

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"encoding/json"
 	"path"
 	"slices"
 	"strings"
@@ -20,6 +21,9 @@ type Selector struct {
 	Roles    []string `json:"roles,omitempty"`
 	Statuses []string `json:"statuses,omitempty"`
 
+	// Queues are names of the scheduler's queues, exactly as it writes them.
+	Queues []string `json:"queues,omitempty"`
+
 	// HostNames are patterns as path.Match takes them: compute0*.
 	HostNames []string `json:"hostNames,omitempty"`
 
@@ -28,6 +32,39 @@ type Selector struct {
 	Excludes []string `json:"excludes,omitempty"`
 }
 
+// MarshalJSON writes what a selector with queues says beside them as "within". A worker
+// that does not know queues passes over both: it finds a selector that selects nothing,
+// and refuses the run instead of running on nodes of every queue.
+func (s Selector) MarshalJSON() ([]byte, error) {
+	if len(s.Queues) == 0 {
+		return json.Marshal(selectorFields(s))
+	}
+	queues := s.Queues
+	s.Queues = nil
+	return json.Marshal(struct {
+		Queues []string       `json:"queues"`
+		Within selectorFields `json:"within"`
+	}{queues, selectorFields(s)})
+}
+
+// UnmarshalJSON reads it, also with everything side by side.
+func (s *Selector) UnmarshalJSON(text []byte) error {
+	var apart struct {
+		Within json.RawMessage `json:"within"`
+	}
+	fields := (*selectorFields)(s)
+	if err := json.Unmarshal(text, &apart); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(text, fields); err != nil || apart.Within == nil {
+		return err
+	}
+	return json.Unmarshal(apart.Within, fields)
+}
+
+// selectorFields is a selector that is written field by field.
+type selectorFields Selector
+
 // LeftOut is why a selector does not mean a node.
 type LeftOut string
 
@@ -35,13 +72,14 @@ type LeftOut string
 const (
 	NotNamed      LeftOut = "not named"
 	OtherRole     LeftOut = "of another role"
+	OtherQueue    LeftOut = "of another queue"
 	OtherHostName LeftOut = "of another host name"
 	OtherStatus   LeftOut = "of another status"
 	Excluded      LeftOut = "excluded"
 )
 
 // AllLeftOut lists every reason.
-var AllLeftOut = []LeftOut{NotNamed, OtherRole, OtherHostName, OtherStatus, Excluded}
+var AllLeftOut = []LeftOut{NotNamed, OtherRole, OtherQueue, OtherHostName, OtherStatus, Excluded}
 
 // roleManager is the API's word for the nodes that play one of managing.
 const roleManager = "Manager"
@@ -95,6 +133,7 @@ func (s Selector) filters() []filter {
 	filters := []filter{
 		{name: "node", words: s.InstanceIDs, leftOut: NotNamed, equal: id},
 		{name: "role", words: s.Roles, leftOut: OtherRole, match: playsRole},
+		{name: "queue", words: s.Queues, leftOut: OtherQueue, match: servesQueue},
 		{name: "host name", words: s.HostNames, leftOut: OtherHostName, match: hasHostName},
 		{name: "status", words: s.Statuses, leftOut: OtherStatus, match: hasStatus},
 		{name: "exclude", words: s.Excludes, leftOut: Excluded, excludes: true, equal: id, match: hasHostName},
@@ -131,6 +170,8 @@ func playsRole(word string, node Node) bool {
 		return strings.EqualFold(word, role) || strings.EqualFold(word, roleManager) && slices.Contains(managing, role)
 	})
 }
+
+func servesQueue(name string, node Node) bool { return slices.Contains(node.Queues, name) }
 
 func hasHostName(pattern string, node Node) bool {
 	match, err := path.Match(pattern, node.HostName)

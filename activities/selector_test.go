@@ -13,9 +13,9 @@ func fleet() activities.Nodes {
 	return activities.Nodes{
 		{InstanceID: "i-m", HostName: "manager", Roles: []string{"Scheduler", "Account"}, Status: "running"},
 		{InstanceID: "i-l", HostName: "login0", Roles: []string{"Login"}, Status: "running"},
-		{InstanceID: "i-c0", HostName: "compute000", Roles: []string{"Compute"}, Status: "running"},
-		{InstanceID: "i-c1", HostName: "compute001", Roles: []string{"Compute"}, Status: "stopped", Unfit: "stopped"},
-		{InstanceID: "i-c10", HostName: "compute010", Roles: []string{"Compute", "Login"}, Status: "running"},
+		{InstanceID: "i-c0", HostName: "compute000", Roles: []string{"Compute"}, Status: "running", Queues: []string{"cpu"}},
+		{InstanceID: "i-c1", HostName: "compute001", Roles: []string{"Compute"}, Status: "stopped", Unfit: "stopped", Queues: []string{"cpu", "gpu"}},
+		{InstanceID: "i-c10", HostName: "compute010", Roles: []string{"Compute", "Login"}, Status: "running", Queues: []string{"gpu"}},
 		{InstanceID: "i-x", Status: "initing", Unfit: "initing"},
 	}
 }
@@ -44,6 +44,10 @@ func TestASelectorMeansTheNodesThatFitEveryKindOfWord(t *testing.T) {
 		"a role of the service's":      {sel{Roles: []string{"Scheduler"}}, []string{"i-m"}, nil},
 		"the managers":                 {sel{Roles: []string{"manager"}}, []string{"i-m"}, nil},
 		"one role or the other":        {sel{Roles: []string{"Login", "Manager"}}, []string{"i-m", "i-l", "i-c10"}, nil},
+		"a queue":                      {sel{Queues: []string{"gpu"}}, []string{"i-c1", "i-c10"}, nil},
+		"one queue or the other":       {sel{Queues: []string{"gpu", "cpu"}}, []string{"i-c0", "i-c1", "i-c10"}, nil},
+		"a queue in another case":      {sel{Queues: []string{"GPU"}}, []string{}, []string{"queue GPU"}},
+		"a queue and a role":           {sel{Queues: []string{"gpu"}, Roles: []string{"Login"}}, []string{"i-c10"}, nil},
 		"a whole host name":            {sel{HostNames: []string{"login0"}}, []string{"i-l"}, nil},
 		"a host name is no prefix":     {sel{HostNames: []string{"login", "manager"}}, []string{"i-m"}, []string{"host name login"}},
 		"a host name pattern":          {sel{HostNames: []string{"compute00[0-9]"}}, []string{"i-c0", "i-c1"}, nil},
@@ -58,8 +62,8 @@ func TestASelectorMeansTheNodesThatFitEveryKindOfWord(t *testing.T) {
 		"named ones that match": {sel{InstanceIDs: []string{"i-l", "i-c1", "i-c0"}, Roles: []string{"Compute"}}, []string{"i-c0", "i-c1"}, nil},
 		"nothing in common":     {sel{Roles: []string{"Compute"}, HostNames: []string{"manager"}}, []string{}, nil},
 		"words that fit none": {
-			sel{InstanceIDs: []string{"i-l", "i-gone"}, Roles: []string{"Logn"}, HostNames: []string{"gpu*"}, Excludes: []string{"i-never"}},
-			[]string{}, []string{"node i-gone", "role Logn", "host name gpu*", "exclude i-never"},
+			sel{InstanceIDs: []string{"i-l", "i-gone"}, Roles: []string{"Logn"}, Queues: []string{"cpu", "gp"}, HostNames: []string{"gpu*"}, Excludes: []string{"i-never"}},
+			[]string{}, []string{"node i-gone", "role Logn", "queue gp", "host name gpu*", "exclude i-never"},
 		},
 		"a word that fits only nodes left out": {sel{Roles: []string{"Login"}, Excludes: []string{"manager"}}, []string{"i-l", "i-c10"}, nil},
 	} {
@@ -80,7 +84,7 @@ func TestANodeIsLeftOutForTheFirstReasonThatThereIs(t *testing.T) {
 	t.Parallel()
 	_, others, _ := activities.Selector{
 		InstanceIDs: []string{"i-l", "i-c0", "i-c1", "i-c10", "i-x"}, Roles: []string{"Compute"},
-		HostNames: []string{"compute00*"}, Statuses: []string{"running"}, Excludes: []string{"compute000", "manager"},
+		Queues: []string{"gpu"}, HostNames: []string{"compute00*"}, Statuses: []string{"running"}, Excludes: []string{"compute000", "manager"},
 	}.Choose(fleet())
 	reasons := make(map[string]activities.LeftOut)
 	for _, node := range others {
@@ -88,7 +92,7 @@ func TestANodeIsLeftOutForTheFirstReasonThatThereIs(t *testing.T) {
 	}
 	require.Equal(t, map[string]activities.LeftOut{
 		"i-m": activities.NotNamed, "i-l": activities.OtherRole, "i-x": activities.OtherRole,
-		"i-c10": activities.OtherHostName, "i-c1": activities.OtherStatus, "i-c0": activities.Excluded,
+		"i-c10": activities.OtherHostName, "i-c1": activities.OtherStatus, "i-c0": activities.OtherQueue,
 	}, reasons)
 }
 

@@ -31,8 +31,10 @@ var (
 
 func newSimulator(t *testing.T) (*ehpcsim.Simulator, string) {
 	t.Helper()
+	cluster := ehpcsim.DemoCluster(clusterID, 3)
+	cluster.Nodes[1].Queue = "gpu"
 	sim, err := ehpcsim.New(ehpcsim.Config{
-		Clusters:   []ehpcsim.Cluster{ehpcsim.DemoCluster(clusterID, 3)},
+		Clusters:   []ehpcsim.Cluster{cluster},
 		AccessKeys: []ehpcsim.AccessKey{static, temporary},
 	})
 	require.NoError(t, err)
@@ -148,6 +150,14 @@ func TestClustersAndNodesAreReadByTheGeneratedClient(t *testing.T) {
 	require.Len(t, listed.Nodes.NodeInfo, 3)
 	require.Equal(t, "compute002", listed.Nodes.NodeInfo[2].HostName)
 	require.Equal(t, []string{"Compute"}, listed.Nodes.NodeInfo[2].Roles.Role)
+
+	queue := ehpc.CreateListNodesByQueueRequest()
+	queue.ClusterId, queue.QueueName, queue.PageSize = clusterID, "gpu", "50"
+	serving, err := client.ListNodesByQueue(queue)
+	require.NoError(t, err)
+	require.Equal(t, 1, serving.TotalCount)
+	require.Equal(t, "compute001", serving.Nodes.NodeInfo[0].HostName)
+	require.Equal(t, []string{"Compute"}, serving.Nodes.NodeInfo[0].Roles.Role)
 }
 
 func TestJobsAreSubmittedReadAndStoppedByTheGeneratedClient(t *testing.T) {
@@ -232,6 +242,12 @@ var calls = map[string]func(*ehpc.Client) error{
 		request := ehpc.CreateListNodesRequest()
 		request.ClusterId = clusterID
 		_, err := c.ListNodes(request)
+		return err
+	},
+	"ListNodesByQueue": func(c *ehpc.Client) error {
+		request := ehpc.CreateListNodesByQueueRequest()
+		request.ClusterId, request.QueueName = clusterID, "gpu"
+		_, err := c.ListNodesByQueue(request)
 		return err
 	},
 	"SubmitJob": func(c *ehpc.Client) error {

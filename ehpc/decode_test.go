@@ -158,14 +158,18 @@ func TestAPageOfTheLongestOutputsIsRead(t *testing.T) {
 
 func TestNodesAreReadWithTheirStatus(t *testing.T) {
 	t.Parallel()
-	s := serveBody(t, http.StatusOK, wire(t, "ListNodes.ok.json"))
-	got, err := connect(t, s.URL).ListNodes(t.Context(), ehpc.ListNodesRequest{ClusterID: "x", PageNumber: 1, PageSize: 100})
+	c := connect(t, serveBody(t, http.StatusOK, wire(t, "ListNodes.ok.json")).URL)
+	ofCluster, err := c.ListNodes(t.Context(), ehpc.ListNodesRequest{ClusterID: "x", PageNumber: 1, PageSize: 100})
 	require.NoError(t, err)
-	require.Equal(t, 2, got.TotalCount)
-	require.Equal(t, []ehpc.Node{
-		{ID: "i-bp1aaaa0000000000001", HostName: "compute000", Status: "running", Roles: []string{"Compute"}},
-		{ID: "i-bp1bbbb0000000000002", HostName: "compute001", Status: "stopped", Roles: []string{"Compute"}},
-	}, got.Items)
+	ofQueue, err := c.ListNodesByQueue(t.Context(), ehpc.ListNodesByQueueRequest{ClusterID: "x", QueueName: "q", PageNumber: 1, PageSize: 50})
+	require.NoError(t, err)
+	for _, got := range []*ehpc.Page[ehpc.Node]{ofCluster, ofQueue} {
+		require.Equal(t, 2, got.TotalCount)
+		require.Equal(t, []ehpc.Node{
+			{ID: "i-bp1aaaa0000000000001", HostName: "compute000", Status: "running", Roles: []string{"Compute"}},
+			{ID: "i-bp1bbbb0000000000002", HostName: "compute001", Status: "stopped", Roles: []string{"Compute"}},
+		}, got.Items)
+	}
 }
 
 func TestAnAnswerWithoutWhatMattersIsAnError(t *testing.T) {

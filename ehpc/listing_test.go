@@ -136,6 +136,8 @@ func TestAnIteratorYieldsEveryItemOfEveryPageOnce(t *testing.T) {
 	count(t, 120, listing(t, `"Commands"`, `{"CommandId":"c-%d"}`, 120).Commands(ctx, "c"))
 	count(t, 120, listing(t, `"Clusters"`, `{"Id":"e-%d"}`, 120).Clusters(ctx))
 	count(t, 120, listing(t, `"Jobs"`, `{"Id":"%d.sched"}`, 120).Jobs(ctx, "c", "", ""))
+	count(t, 120, listing(t, `"Nodes"`, `{"Id":"i-%d"}`, 120).NodesByQueue(ctx, "c", "gpu"))
+	count(t, 0, listing(t, `"Nodes"`, `{"Id":"i-%d"}`, 0).NodesByQueue(ctx, "c", "nowhere"))
 	count(t, 0, listing(t, `"Nodes"`, `{"Id":"i-%d"}`, 0).Nodes(ctx, "c"))
 }
 

@@ -34,6 +34,9 @@ var calls = map[string]func(context.Context, *ehpc.Client) error{
 	"ListNodes": func(ctx context.Context, c *ehpc.Client) error {
 		return second(c.ListNodes(ctx, ehpc.ListNodesRequest{ClusterID: "ehpc-hz-1", PageNumber: 1, PageSize: 1}))
 	},
+	"ListNodesByQueue": func(ctx context.Context, c *ehpc.Client) error {
+		return second(c.ListNodesByQueue(ctx, ehpc.ListNodesByQueueRequest{ClusterID: "ehpc-hz-1", QueueName: "q", PageNumber: 1, PageSize: 1}))
+	},
 	"SubmitJob": func(ctx context.Context, c *ehpc.Client) error { return second(c.SubmitJob(ctx, jobRequest())) },
 	"ListJobs": func(ctx context.Context, c *ehpc.Client) error {
 		return second(c.ListJobs(ctx, ehpc.ListJobsRequest{ClusterID: "ehpc-hz-1", PageNumber: 1, PageSize: 1}))

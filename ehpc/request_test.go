@@ -61,6 +61,13 @@ func TestARequestCarriesItsParametersInASignedQuery(t *testing.T) {
 			},
 			want: map[string]string{"ClusterId": "ehpc-hz-1", "PageNumber": "2", "PageSize": "100"},
 		},
+		"ListNodesByQueue": {
+			call: func(c *ehpc.Client) error {
+				_, err := c.ListNodesByQueue(t.Context(), ehpc.ListNodesByQueueRequest{ClusterID: "ehpc-hz-1", QueueName: "gpu", PageNumber: 2, PageSize: 50})
+				return err
+			},
+			want: map[string]string{"ClusterId": "ehpc-hz-1", "QueueName": "gpu", "PageNumber": "2", "PageSize": "50"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -149,6 +156,9 @@ func TestABadRequestIsRefusedBeforeItIsSent(t *testing.T) {
 		second(c.ListInvocationResults(t.Context(), ehpc.ListInvocationResultsRequest{ClusterID: "x", CommandID: "c", PageNumber: 1, PageSize: 51})),
 		second(c.ListNodes(t.Context(), ehpc.ListNodesRequest{ClusterID: "x", PageNumber: 1, PageSize: 101})),
 		second(c.ListNodes(t.Context(), ehpc.ListNodesRequest{PageNumber: 1, PageSize: 1})),
+		second(c.ListNodesByQueue(t.Context(), ehpc.ListNodesByQueueRequest{ClusterID: "x", QueueName: "q", PageNumber: 1, PageSize: 51})),
+		second(c.ListNodesByQueue(t.Context(), ehpc.ListNodesByQueueRequest{ClusterID: "x", QueueName: " ", PageNumber: 1, PageSize: 1})),
+		second(c.ListNodesByQueue(t.Context(), ehpc.ListNodesByQueueRequest{QueueName: "q", PageNumber: 1, PageSize: 1})),
 	} {
 		require.Equal(t, catalogue.BadRequest, failure(t, err).Code)
 	}

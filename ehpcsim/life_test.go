@@ -123,6 +123,34 @@ func TestNodesAreListedByWhatIsAskedFor(t *testing.T) {
 	}
 }
 
+func TestTheNodesOfAQueueAreListedPageByPage(t *testing.T) {
+	t.Parallel()
+	cluster := ehpcsim.DemoCluster(clusterID, 5)
+	for i, queue := range []string{"gpu", "", "gpu", "cpu", "gpu"} {
+		cluster.Nodes[i].Queue = queue
+	}
+	b := newBundleOf(t, ehpcsim.Config{}, cluster)
+	for name, tc := range map[string]struct {
+		params map[string]string
+		want   []string
+		total  int
+	}{
+		"one node":      {map[string]string{"QueueName": "cpu"}, []string{"compute003"}, 1},
+		"first page":    {map[string]string{"QueueName": "gpu", "PageSize": "2"}, []string{"compute000", "compute002"}, 3},
+		"last page":     {map[string]string{"QueueName": "gpu", "PageSize": "2", "PageNumber": "2"}, []string{"compute004"}, 3},
+		"unknown queue": {map[string]string{"QueueName": "GPU"}, nil, 0},
+	} {
+		status, got := b.call("ListNodesByQueue", tc.params)
+		require.Equal(t, http.StatusOK, status, name)
+		var hosts []string
+		for _, node := range got.Nodes.NodeInfo {
+			hosts = append(hosts, node.HostName)
+		}
+		require.Equal(t, tc.want, hosts, name)
+		require.Equal(t, tc.total, got.TotalCount, name)
+	}
+}
+
 func TestAClusterThatIsNotRunningTakesNoCommand(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t)

@@ -55,17 +55,45 @@ func (s *Simulator) listNodes(params url.Values) (any, *apiError) {
 	if failure != nil {
 		return nil, failure
 	}
+	return nodesPage(matching, number, size), nil
+}
+
+// listNodesByQueue takes a queue that there is not for one that no node serves: what
+// the service does then is not documented.
+func (s *Simulator) listNodesByQueue(params url.Values) (any, *apiError) {
+	cluster, failure := s.findCluster(params)
+	if failure != nil {
+		return nil, failure
+	}
+	queue := params.Get("QueueName")
+	if queue == "" {
+		return nil, missing("QueueName")
+	}
+	number, size, failure := page(params, 50)
+	if failure != nil {
+		return nil, failure
+	}
+	var serving []Node
+	for _, node := range cluster.Nodes {
+		if node.Queue == queue {
+			serving = append(serving, node)
+		}
+	}
+	return nodesPage(serving, number, size), nil
+}
+
+func nodesPage(nodes []Node, number, size int) nodesAnswer {
 	answer := nodesAnswer{
 		RequestID:  newRequestID(),
-		TotalCount: len(matching),
+		TotalCount: len(nodes),
 		PageNumber: number,
 		PageSize:   size,
 		Nodes:      nodeList{NodeInfo: []nodeInfo{}},
 	}
-	for _, node := range slicePage(matching, number, size) {
+	for _, node := range slicePage(nodes, number, size) {
 		answer.Nodes.NodeInfo = append(answer.Nodes.NodeInfo, infoOf(node))
 	}
-	return answer, nil
+	return answer
 }
 
 func infoOf(node Node) nodeInfo {

@@ -22,6 +22,7 @@ var actions = map[string]func(*Simulator, url.Values) (any, *apiError){
 	"ListClusters":          (*Simulator).listClusters,
 	"DescribeCluster":       (*Simulator).describeCluster,
 	"ListNodes":             (*Simulator).listNodes,
+	"ListNodesByQueue":      (*Simulator).listNodesByQueue,
 	"SubmitJob":             (*Simulator).submitJob,
 	"ListJobs":              (*Simulator).listJobs,
 	"DescribeJob":           (*Simulator).describeJob,

@@ -99,6 +99,9 @@ func TestBadParametersAreRefusedAsDocumented(t *testing.T) {
 		"no command id":   {"ListInvocationResults", nil, 400, "MissingCommandId", ""},
 		"page 0":          {"ListNodes", p{"PageNumber": "0"}, 400, "InvalidParams", "PageNumber"},
 		"large page":      {"ListNodes", p{"PageSize": "101"}, 400, "InvalidParams", "PageSize"},
+		"no queue":        {"ListNodesByQueue", nil, 400, "MissingQueueName", ""},
+		"no such cluster": {"ListNodesByQueue", p{"ClusterId": "x", "QueueName": "q"}, 404, "ClusterNotFound", ""},
+		"long queue page": {"ListNodesByQueue", p{"QueueName": "q", "PageSize": "51"}, 400, "InvalidParams", "PageSize"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
