@@ -74,9 +74,13 @@ const (
 // often, which evens the shares out. A rate that is not used proves nothing and does
 // not grow. Give one Budget to every Client of the account and region. It is safe for
 // concurrent use.
+//
+// Within it each cluster has a budget of its own, so that one that is busy, or throttled
+// more than others, leaves the others their turns; see of.
 type Budget struct {
 	ceiling float64
 	limiter *rate.Limiter
+	account *Budget // that the budget of a cluster is part of; nil of the account's own
 
 	mu             sync.Mutex
 	submits, reads waiters
@@ -86,14 +90,24 @@ type Budget struct {
 	knee           float64       // requests a second when it was last throttled; 0 before
 	used           time.Duration // for which the rate was used in full, since then
 	spent          time.Time     // when a request was last let through
+	grown          time.Time     // when used last grew
 	throttled      time.Time
 	pausedUntil    time.Time
 	stats          BudgetStats
+
+	// Of the account's own: the budgets of clusters, and which was throttled last.
+	clusters  map[string]*Budget
+	blamed    *Budget
+	blamedFor time.Time
+
+	// Of a cluster's: gives up asking the account on behalf of one that is no longer
+	// the most urgent; nil while it does not ask.
+	giveUp context.CancelFunc
 }
 
 // BudgetStats is what a budget has seen.
 type BudgetStats struct {
-	Rate      float64       // requests a second, now
+	Rate      float64       // requests a second that are allowed now
 	Waiting   int           // requests that wait now
 	Requests  int           // that were let through
 	Waited    time.Duration // by all of them together
@@ -115,22 +129,34 @@ func NewBudget(ceiling float64) *Budget {
 // ends, with its error; the request must not be sent then. A read is due after its
 // slack, which is how late it may go without harm; a submit has none.
 func (b *Budget) Wait(ctx context.Context, priority Priority, slack time.Duration) error {
+	if priority == Submits {
+		slack = 0
+	}
+	now := time.Now()
+	_, err := b.wait(ctx, priority, &waiter{due: now.Add(slack), since: now})
+	return err
+}
+
+// wait lets a waiter wait for its turn, and says whether it had to.
+func (b *Budget) wait(ctx context.Context, priority Priority, w *waiter) (waited bool, err error) {
 	if err := ctx.Err(); err != nil {
-		return err
+		return false, err
 	}
 	b.mu.Lock()
-	now := time.Now()
-	if b.atOnce(now) {
+	if b.atOnce(time.Now()) {
 		b.mu.Unlock()
-		return nil
+		return false, nil
 	}
 	queue := &b.reads
 	if priority == Submits {
-		queue, slack = &b.submits, 0
+		queue = &b.submits
 	}
-	w := &waiter{due: now.Add(slack), arrival: b.arrivals, since: now, ready: make(chan struct{})}
+	w.arrival, w.ready = b.arrivals, make(chan struct{})
 	b.arrivals++
 	heap.Push(queue, w)
+	if b.giveUp != nil && w.index == 0 && (priority == Submits || len(b.submits) == 0) {
+		b.giveUp()
+	}
 	if !b.pumping {
 		b.pumping = true
 		go b.pump()
@@ -139,22 +165,22 @@ func (b *Budget) Wait(ctx context.Context, priority Priority, slack time.Duratio
 
 	select {
 	case <-w.ready:
-		return nil
+		return true, nil
 	case <-ctx.Done():
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		if w.index < 0 { // let through at the same moment
-			return nil
+			return true, nil
 		}
 		heap.Remove(queue, w.index)
-		return ctx.Err()
+		return true, ctx.Err()
 	}
 }
 
 // atOnce lets a request through when nobody waits and there is a token. The lock is
 // held.
 func (b *Budget) atOnce(now time.Time) bool {
-	if b.pumping || now.Before(b.pausedUntil) || !b.limiter.AllowN(now, 1) {
+	if b.pumping || now.Before(b.pausedUntil) || b.limiter.TokensAt(now) < 1 || !b.accountAllows(now) || !b.limiter.AllowN(now, 1) {
 		return false
 	}
 	b.spent = now
@@ -181,23 +207,29 @@ func (b *Budget) pump() {
 			continue
 		}
 		time.Sleep(b.limiter.Reserve().Delay())
+		waited, allowed := b.askAccount()
 
 		b.mu.Lock()
-		if b.waiting() > 0 {
-			b.letThrough(time.Now())
+		if allowed && b.waiting() > 0 {
+			b.letThrough(time.Now(), !waited)
 		}
 		b.mu.Unlock()
 	}
 }
 
-// letThrough gives a token to the waiter whose turn it is. The token was waited for,
-// so the rate was used in full since the one before, for as long as a token takes. The
-// lock is held.
-func (b *Budget) letThrough(now time.Time) {
+// letThrough gives a token to the waiter whose turn it is. When nothing but the token
+// was waited for, the rate was used in full since the one before, for as long as a token
+// takes. The lock is held.
+func (b *Budget) letThrough(now time.Time, inFull bool) {
 	w := heap.Pop(b.next(now)).(*waiter)
 	b.stats.Requests++
-	b.stats.Waited += now.Sub(w.since)
-	b.used += min(now.Sub(b.spent), time.Duration(float64(time.Second)/b.rate()))
+	if !w.asks {
+		b.stats.Waited += now.Sub(w.since)
+	}
+	if inFull {
+		b.used += min(now.Sub(b.spent), time.Duration(float64(time.Second)/b.rate()))
+		b.grown = now
+	}
 	b.spent = now
 	b.adjust(now)
 	close(w.ready)
@@ -222,10 +254,21 @@ func (b *Budget) waiting() int { return len(b.submits) + len(b.reads) }
 // asked to wait; 0 when it did not. Several within a second are one event: they
 // were sent at the same rate.
 func (b *Budget) Throttled(retryAfter time.Duration) {
+	now, most, alone := time.Now(), b.ceiling, true
+	if b.account != nil {
+		most, alone = b.account.blame(b, now, retryAfter)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := time.Now()
 	b.stats.Throttles++
+	if alone {
+		b.slowDown(now, retryAfter, most)
+	}
+}
+
+// slowDown takes some of the rate away, or of what was borne at the most if that is
+// less. The lock is held.
+func (b *Budget) slowDown(now time.Time, retryAfter time.Duration, most float64) {
 	if until := now.Add(retryAfter); until.After(b.pausedUntil) {
 		b.pausedUntil = until
 	}
@@ -233,29 +276,29 @@ func (b *Budget) Throttled(retryAfter time.Duration) {
 		return
 	}
 	b.throttled = now
-	// What the service had enough of is the rate of a moment ago; a budget that was
-	// still doubling knows no other that it bore.
-	b.used -= doubling
-	b.knee, b.used = b.rate(), 0
+	b.knee, b.used = min(b.borne(now), most), 0
 	b.adjust(now)
 }
 
-// Stats reports what the budget has seen.
-func (b *Budget) Stats() BudgetStats {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	stats := b.stats
-	stats.Rate = b.rate()
-	stats.Waiting = b.waiting()
-	return stats
+// borne is the rate of a moment ago: what the service had enough of. A budget that was
+// still doubling knows no other that it bore. The lock is held.
+func (b *Budget) borne(now time.Time) float64 {
+	if now.Sub(b.grown) < doubling {
+		defer func(used time.Duration) { b.used = used }(b.used)
+		b.used -= doubling
+	}
+	return b.rate()
 }
 
 // rate is what the budget allows a second. The lock is held.
 func (b *Budget) rate() float64 {
 	var perSecond float64
-	if b.knee == 0 {
+	switch {
+	case b.knee == 0 && b.account != nil: // the account's own starts slowly for it
+		perSecond = b.ceiling
+	case b.knee == 0:
 		perSecond = b.ceiling * startShare * math.Exp2(b.used.Seconds()/doubling.Seconds())
-	} else {
+	default:
 		past := (b.used - recovery).Seconds() / recovery.Seconds()
 		perSecond = b.knee * (1 + cut*past*past*past)
 	}
@@ -266,41 +309,4 @@ func (b *Budget) rate() float64 {
 func (b *Budget) adjust(now time.Time) {
 	b.limiter.SetLimitAt(now, rate.Limit(b.rate()))
 	b.limiter.SetBurstAt(now, max(int(b.rate()*burst), 1))
-}
-
-// waiter is a request that waits.
-type waiter struct {
-	due     time.Time
-	arrival uint64
-	since   time.Time
-	ready   chan struct{}
-	index   int // in the heap; -1 when it left
-}
-
-// waiters is a heap: the one that is due first, then the one that came first.
-type waiters []*waiter
-
-func (w waiters) Len() int { return len(w) }
-func (w waiters) Less(i, j int) bool {
-	if !w[i].due.Equal(w[j].due) {
-		return w[i].due.Before(w[j].due)
-	}
-	return w[i].arrival < w[j].arrival
-}
-func (w waiters) Swap(i, j int) {
-	w[i], w[j] = w[j], w[i]
-	w[i].index, w[j].index = i, j
-}
-func (w *waiters) Push(x any) {
-	item := x.(*waiter)
-	item.index = len(*w)
-	*w = append(*w, item)
-}
-func (w *waiters) Pop() any {
-	last := len(*w) - 1
-	item := (*w)[last]
-	(*w)[last] = nil
-	*w = (*w)[:last]
-	item.index = -1
-	return item
 }

@@ -199,7 +199,8 @@ func (c *Client) submit(ctx context.Context, req request) ([]byte, error) {
 
 // call waits for the budget, then exchanges request and answer.
 func (c *Client) call(ctx context.Context, priority Priority, slack time.Duration, via *http.Client, req request) ([]byte, error) {
-	if err := c.await(ctx, priority, slack); err != nil {
+	budget := c.budget.of(req.subject().clusterID)
+	if err := await(ctx, budget, priority, slack); err != nil {
 		return nil, req.subject().failure(catalogue.NotSent, "given up while it waited for the request budget", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
@@ -210,7 +211,7 @@ func (c *Client) call(ctx context.Context, priority Priority, slack time.Duratio
 	}
 	judgement := Judge(err)
 	if judgement.Read == catalogue.Throttled {
-		c.budget.Throttled(judgement.RetryAfter)
+		budget.Throttled(judgement.RetryAfter)
 	}
 	if judgement.Code == catalogue.TokenExpired {
 		c.signer.expired()
@@ -220,13 +221,13 @@ func (c *Client) call(ctx context.Context, priority Priority, slack time.Duratio
 
 // await waits for the budget. A submit that cannot be sent soon is given back: its
 // caller has to know in a bounded time whether it was sent.
-func (c *Client) await(ctx context.Context, priority Priority, slack time.Duration) error {
+func await(ctx context.Context, budget *Budget, priority Priority, slack time.Duration) error {
 	if priority == Submits {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, maxSubmitWait)
 		defer cancel()
 	}
-	return c.budget.Wait(ctx, priority, slack)
+	return budget.Wait(ctx, priority, slack)
 }
 
 func (c *Client) exchange(ctx context.Context, via *http.Client, req request) ([]byte, error) {

