@@ -92,7 +92,7 @@ func (a *Activities) InvokeShellCommand(ctx context.Context, in InvokeShellComma
 	info := activity.GetInfo(ctx)
 	if left := info.Deadline.Sub(info.StartedTime); left < SubmitAttempt {
 		return nil, temporal.NewNonRetryableApplicationError(
-			fmt.Sprintf("with %v left there was no time for another try to submit; nothing was sent", left.Round(time.Second)), ErrNoTimeLeft, nil)
+			fmt.Sprintf("with %v left there was no time to submit, which may take %v; nothing was sent", left.Round(time.Second), SubmitAttempt), ErrNoTimeLeft, nil)
 	}
 	if in.OriginalRunID != "" && in.OriginalRunID != info.WorkflowExecution.RunID && !in.Resubmit {
 		return nil, temporal.NewApplicationErrorWithOptions(

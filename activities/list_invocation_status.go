@@ -15,6 +15,13 @@ type ListInvocationStatusInput struct {
 	Nodes     NodeStatuses     `json:"nodes,omitempty"` // as last seen: what changes is reported
 	Commands  []WatchedCommand `json:"commands,omitempty"`
 
+	// TellAtOnce says that something depends on each change: none is held back.
+	TellAtOnce bool `json:"tellAtOnce,omitempty"`
+
+	// LookSeconds between two looks, whatever the age of the command; 0 leaves the
+	// pace to the worker.
+	LookSeconds int `json:"lookSeconds,omitempty"`
+
 	// Milestones of the command; of several, of the first.
 	Milestones
 
@@ -63,7 +70,7 @@ type WatchProgress struct {
 // It only begins: the Watcher completes it.
 func (a *Activities) ListInvocationStatus(ctx context.Context, in ListInvocationStatusInput) (*ListInvocationStatusResult, error) {
 	w := a.newWatch(in)
-	wait := a.Pace.UntilLook(in.Milestones, time.Now())
+	wait := w.untilNext(time.Now())
 	if w.resume(ctx) || activity.GetInfo(ctx).Attempt > 1 { // with an error's back-off or a lost worker's time behind it
 		wait = time.Until(w.progress.NextLook)
 	}

@@ -85,7 +85,7 @@ func (w *watch) resume(ctx context.Context) bool {
 // at which command; the answers for the others count.
 func (w *watch) look(ctx context.Context) (failed WatchedCommand, failure error) {
 	began := time.Now()
-	slack := w.activities.Pace.UntilLook(w.in.Milestones, began)
+	slack := w.untilNext(began)
 	w.changedInLook = false
 	look := func(c *command) {
 		answer, err := w.activities.EHPC.ListInvocationStatus(ctx, ehpc.ListInvocationStatusRequest{
@@ -212,13 +212,16 @@ func (w *watch) report(now time.Time) *ListInvocationStatusResult {
 
 // heldUntil is when changes are reported that nothing else brings out.
 func (w *watch) heldUntil() time.Time {
+	if w.in.TellAtOnce {
+		return w.progress.ChangedSince
+	}
 	return w.activities.Pace.holdUntil(w.in.Milestones, w.progress.ChangedSince)
 }
 
 // untilLook says how long to wait for the next look. It is stretched when looks
 // take long, because then many want the requests that are to be had.
 func (w *watch) untilLook(now time.Time) time.Duration {
-	wait := max(w.activities.Pace.UntilLook(w.in.Milestones, now), w.looked)
+	wait := max(w.untilNext(now), w.looked)
 	ends := []time.Time{w.in.Deadline.Add(w.activities.Pace.Look.Min)}
 	if len(w.progress.Changed) > 0 {
 		ends = append(ends, w.heldUntil())
@@ -230,6 +233,14 @@ func (w *watch) untilLook(now time.Time) time.Duration {
 	}
 	w.progress.NextLook = now.Add(wait).UTC()
 	return wait
+}
+
+// untilNext is how long to wait for the next look by the pace alone.
+func (w *watch) untilNext(now time.Time) time.Duration {
+	if w.in.LookSeconds > 0 {
+		return jittered(time.Duration(w.in.LookSeconds) * time.Second)
+	}
+	return w.activities.Pace.UntilLook(w.in.Milestones, now)
 }
 
 func (w *watch) counts() map[NodeState]int {

@@ -2,7 +2,6 @@ package workflows
 
 import (
 	"fmt"
-	"time"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -41,7 +40,7 @@ func (r *runCommand) collect(ctx workflow.Context) error {
 		waiting = waiting[len(now):]
 		futures := make([]workflow.Future, len(now))
 		for i, in := range now {
-			summary := "results of " + Nodes(max(in.Nodes, len(in.InstanceIDs)))
+			summary := r.lead.says("results of " + Nodes(max(in.Nodes, len(in.InstanceIDs))))
 			futures[i] = workflow.ExecuteActivity(collecting(ctx, patience, summary), activity.ListInvocationResults, in)
 		}
 		for i, future := range futures {
@@ -56,12 +55,23 @@ func (r *runCommand) collect(ctx workflow.Context) error {
 				return err
 			}
 			records[now[i].CommandID] = results.Records
-			r.collected[now[i].CommandID] = true
+			r.collected[now[i].CommandID] = r.lead == nil || r.ended(now[i].CommandID)
 			r.status.refer(now[i].CommandID, results)
 		}
 	}
-	r.status.judge(records, unread, r.in.timeout())
+	r.judge(records, unread)
+	r.lead.changed()
 	return nil
+}
+
+// collectPromptly reads the results of the nodes that have ended while others run, where
+// a rollout decides by them.
+func (r *runCommand) collectPromptly(ctx workflow.Context) error {
+	if !r.lead.isPrompt() || !r.stopBy.IsZero() || r.status.commandsEnded() {
+		r.lead.changed()
+		return nil
+	}
+	return r.collect(ctx)
 }
 
 // refer notes where the list of a command's outputs is.
@@ -71,6 +81,16 @@ func (r *RunCommandResult) refer(commandID string, results activities.ListInvoca
 			r.Commands[i].OutputsURI, r.Commands[i].OutputsSHA256 = results.OutputsURI, results.OutputsSHA256
 		}
 	}
+}
+
+// ended says whether nothing more is to be expected of a command.
+func (r *runCommand) ended(commandID string) bool {
+	for _, command := range r.status.Commands {
+		if command.CommandID == commandID {
+			return r.status.nodesOf(command).Ended()
+		}
+	}
+	return true
 }
 
 // resultsToCollect says, for each command, of which nodes there may be a result.
@@ -84,7 +104,7 @@ func (r *runCommand) resultsToCollect() []activities.ListInvocationResultsInput 
 		all := r.status.nodesOf(command)
 		var ended []string
 		for _, node := range all {
-			if leavesResult(node.State) {
+			if leavesResult(node.State) && !r.judged[node.InstanceID] {
 				ended = append(ended, node.InstanceID)
 			}
 		}
@@ -105,9 +125,10 @@ func (r *runCommand) resultsToCollect() []activities.ListInvocationResultsInput 
 		}
 		inputs = append(inputs, in)
 	}
+	nodes = r.lead.share(nodes)
 	for i := range inputs {
 		inputs[i].OutputLimit = min(mostOutput, wholeOutput/nodes)
-		inputs[i].OutputList = nodes > mostReferenced
+		inputs[i].OutputList = nodes > mostReferenced && !r.lead.isPrompt()
 	}
 	return inputs
 }
@@ -126,9 +147,10 @@ func leavesResult(state NodeState) bool {
 // judge gives every node that ended its final state, by the results of its command,
 // except where they are unread or were judged before. A node that refused the command
 // is followed elsewhere.
-func (r *RunCommandResult) judge(records map[string]activities.ResultRecords, unread map[string]bool, timeout time.Duration) {
-	for i := range r.Commands {
-		command := &r.Commands[i]
+func (r *runCommand) judge(records map[string]activities.ResultRecords, unread map[string]bool) {
+	timeout := r.in.timeout()
+	for i := range r.status.Commands {
+		command := &r.status.Commands[i]
 		results, read := records[command.CommandID]
 		if !read && !unread[command.CommandID] {
 			continue
@@ -138,11 +160,11 @@ func (r *RunCommandResult) judge(records map[string]activities.ResultRecords, un
 			byNode[record.InstanceID] = record
 		}
 		killedAt := command.SubmittedAt.Add(timeout)
-		for _, status := range r.nodesOf(*command) {
-			if !leavesResult(status.State) {
+		for _, status := range r.status.nodesOf(*command) {
+			if !leavesResult(status.State) || r.judged[status.InstanceID] {
 				continue
 			}
-			node := r.node(status.InstanceID)
+			node := r.status.node(status.InstanceID)
 			record, found := byNode[node.InstanceID]
 			if !found && unread[command.CommandID] {
 				continue
@@ -152,6 +174,7 @@ func (r *RunCommandResult) judge(records map[string]activities.ResultRecords, un
 				node.State, node.Reason = activities.Unknown, refusedReason
 				continue
 			}
+			r.judged[node.InstanceID] = true
 			node.State, node.Reason = judgeNode(node.State, record, found, killedAt)
 			if node.State == activities.TimedOut {
 				node.Reason = fmt.Sprintf("killed at its timeout of %v", timeout)
@@ -159,7 +182,9 @@ func (r *RunCommandResult) judge(records map[string]activities.ResultRecords, un
 			node.ExitCode = record.ExitCode
 			node.Output, node.OutputBytes, node.OutputCut = record.Output, record.OutputBytes, record.OutputCut
 			node.OutputRaw, node.OutputRemark = record.OutputRaw, record.OutputRemark
-			node.OutputURI, node.OutputSHA256 = record.OutputURI, record.OutputSHA256
+			if r.lead.share(0) <= mostReferenced {
+				node.OutputURI, node.OutputSHA256 = record.OutputURI, record.OutputSHA256
+			}
 			node.FinishedAt = record.FinishedAt
 		}
 	}

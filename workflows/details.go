@@ -10,11 +10,15 @@ import (
 // details is what the Web UI shows of the run, in Markdown. The server takes 20
 // kB, which mostShown nodes do not fill.
 func (s *RunCommandStatus) details() string {
+	return fmt.Sprintf("**%s** · %s\n\n%s", s.headline(), CountsText(s.RunCommandResult.Counts()), s.particulars())
+}
+
+// particulars are the commands, what is to be known of them, and the nodes.
+func (s *RunCommandStatus) particulars() string {
 	var b strings.Builder
 	write := func(format string, args ...any) {
 		b.WriteString(fmt.Sprintf(format, args...)) //nolint:staticcheck // workflowcheck takes Fprintf for I/O
 	}
-	write("**%s** · %s\n\n", s.headline(), CountsText(s.RunCommandResult.Counts()))
 	switch more := len(s.Commands) - 1; {
 	case more == 0:
 		write("Command `%s` on cluster `%s`\n\n", s.CommandID, s.ClusterID)

@@ -30,6 +30,9 @@ func (r *runCommand) resolveDoubt(ctx workflow.Context, p part, doubt error, may
 			return inDoubt
 		case err == nil && len(found) > 0:
 			return p.adopt(found[0], sentAt)
+		case err == nil && r.lead.halted():
+			inDoubt.err = doubt
+			return inDoubt
 		case err == nil && mayResubmit:
 			return submission{}
 		case err == nil:

@@ -115,7 +115,7 @@ func (r *runCommand) loseSilent(ctx workflow.Context) error {
 
 func (r *runCommand) lookUp(ctx workflow.Context, ids []string, patience time.Duration) (map[string]activities.Node, error) {
 	var listed activities.ListNodesResult
-	err := workflow.ExecuteActivity(lookingFor(ctx, patience, "look for "+firstFew(ids)), activity.ListNodes,
+	err := workflow.ExecuteActivity(lookingFor(ctx, patience, shorten("look for "+firstFew(ids), 200)), activity.ListNodes,
 		activities.ListNodesInput{ClusterID: r.in.ClusterID, InstanceIDs: ids, SubmittedAt: r.status.SubmittedAt}).Get(ctx, &listed)
 	found := make(map[string]activities.Node, len(listed.Nodes))
 	for _, node := range listed.Nodes {

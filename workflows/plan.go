@@ -15,7 +15,7 @@ import (
 
 // PlanCommandResult is what a run with an input would do, as the cluster is now.
 type PlanCommandResult struct {
-	Input RunCommandInput `json:"input"`
+	Input RolloutInput `json:"input"`
 
 	// Cluster counts the nodes that there are; nil where the target names single nodes,
 	// which are not looked up, by a run neither.
@@ -27,7 +27,11 @@ type PlanCommandResult struct {
 	Skipped activities.Nodes `json:"skipped,omitempty"`
 	LeftOut activities.Nodes `json:"leftOut,omitempty"`
 
-	// Commands are the parts in which it would be submitted.
+	// Waves of a rollout; none of a plain run.
+	Waves []PlannedWave `json:"waves,omitempty"`
+
+	// Commands are the parts in which it would be submitted, those of a rollout when it
+	// submits as few as it can.
 	Commands []PlannedCommand `json:"commands"`
 	Calls    PlannedCalls     `json:"calls"`
 
@@ -49,7 +53,9 @@ type PlannedCommand struct {
 // PlannedCalls are the requests to the API that a run makes when none fails.
 type PlannedCalls struct {
 	ListNodes             int   `json:"listNodes"`
+	ListNodesByQueue      int   `json:"listNodesByQueue,omitempty"`
 	InvokeShellCommand    int   `json:"invokeShellCommand"`
+	MostSubmits           int   `json:"invokeShellCommandMost,omitempty"` // where a rollout may need more than that; 0 where not
 	ListInvocationStatus  Looks `json:"listInvocationStatus"`
 	ListInvocationResults int   `json:"listInvocationResults"`
 }
@@ -76,14 +82,15 @@ const PlannedToken = "xxxxxxxxxxxxx"
 
 // The largest pages of the API's listings; a test keeps the figures equal.
 const (
-	nodesPage   = 100
-	resultsPage = 50
+	nodesPage      = 100
+	queueNodesPage = 50
+	resultsPage    = 50
 )
 
-// PlanCommand says what RunCommand would do with an input, and starts nothing. The
-// nodes are found by the same code. It fails, under the API's code, when they could not
+// PlanCommand says what Rollout would do with an input, or RunCommand when that is a
+// plain one, and starts nothing. The nodes are found by the same code. It fails, under the API's code, when they could not
 // be listed within a minute, and as ErrInvalidInput when the input is refused.
-func PlanCommand(ctx workflow.Context, in RunCommandInput) (*PlanCommandResult, error) {
+func PlanCommand(ctx workflow.Context, in RolloutInput) (*PlanCommandResult, error) {
 	if problems := in.problems(); len(problems) > 0 {
 		return nil, temporal.NewNonRetryableApplicationError((&InputError{problems}).Error(), ErrInvalidInput, nil)
 	}
@@ -105,7 +112,7 @@ func planFailure(err error) error {
 	return temporal.NewNonRetryableApplicationError(application.Message(), application.Type(), err)
 }
 
-func (in RunCommandInput) plan(to resolution) *PlanCommandResult {
+func (in RolloutInput) plan(to resolution) *PlanCommandResult {
 	plan := &PlanCommandResult{
 		Input: in, Cluster: to.cluster, Nodes: to.nodes, Skipped: to.skipped, LeftOut: to.leftOut,
 		Text: in.Command, Commands: []PlannedCommand{}, Refused: to.refusal,
@@ -116,16 +123,16 @@ func (in RunCommandInput) plan(to resolution) *PlanCommandResult {
 	plan.TextLength = len([]rune(plan.Text))
 	if to.cluster != nil {
 		plan.Calls.ListNodes = max(1, pages(to.cluster.Nodes, nodesPage))
+		for _, queue := range to.cluster.Queues {
+			plan.Calls.ListNodesByQueue += max(1, pages(queue.Nodes, queueNodesPage))
+		}
 	}
-	if plan.Refused != nil {
-		return plan
+	if plan.Refused == nil {
+		plan.Refused = in.refuseOn(len(to.nodes))
 	}
-	for _, p := range split(0, len(to.nodes), in.nodesPerCommand()) {
-		plan.Commands = append(plan.Commands, PlannedCommand{From: p.from, Nodes: p.nodes})
-		plan.Calls.ListInvocationResults += pages(p.nodes, resultsPage)
+	if plan.Refused == nil {
+		in.submits(plan)
 	}
-	plan.Calls.InvokeShellCommand = len(plan.Commands)
-	plan.Calls.ListInvocationStatus = in.looks().times(len(plan.Commands))
 	return plan
 }
 
@@ -151,8 +158,9 @@ func (in RunCommandInput) looks() Looks {
 	return looks
 }
 
-func (l Looks) times(n int) Looks {
-	return Looks{l.Least * n, l.Most * n, l.ExpectedLeast * n, l.ExpectedMost * n}
+// times are the looks at so many commands, from the fewest to the most.
+func (l Looks) times(fewest, most int) Looks {
+	return Looks{l.Least * fewest, l.Most * most, l.ExpectedLeast * fewest, l.ExpectedMost * most}
 }
 
 // Headline says in a line what the plan comes to.
@@ -161,6 +169,9 @@ func (p *PlanCommandResult) Headline() string {
 		return "the run would be refused: " + p.Refused.Message
 	}
 	text := fmt.Sprintf("would run on %s of %s", Nodes(len(p.Nodes)), p.Input.ClusterID)
+	if len(p.Waves) > 1 {
+		text += fmt.Sprintf(" in %d waves", len(p.Waves))
+	}
 	if len(p.Skipped) > 0 {
 		text += fmt.Sprintf(", and skip %d", len(p.Skipped))
 	}

@@ -16,6 +16,10 @@ import (
 )
 
 func (b *bundle) plan(in workflows.RunCommandInput) (workflows.PlanCommandResult, error) {
+	return b.planRollout(workflows.RolloutInput{RunCommandInput: in})
+}
+
+func (b *bundle) planRollout(in workflows.RolloutInput) (workflows.PlanCommandResult, error) {
 	b.ExecuteWorkflow(workflows.PlanCommand, in)
 	require.True(b.t, b.IsWorkflowCompleted())
 	var plan workflows.PlanCommandResult
@@ -44,7 +48,7 @@ func TestAPlanSaysWhatTheRunWouldDo(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []activities.ListNodesInput{{ClusterID: "ehpc-1", Select: in.Target.Select, Whole: true}}, *asked)
 
-	require.Equal(t, in, plan.Input)
+	require.Equal(t, workflows.RolloutInput{RunCommandInput: in}, plan.Input)
 	require.Equal(t, listed.LeftOut, plan.LeftOut)
 	require.Equal(t, listed.Nodes[7:8], plan.Skipped)
 	require.Len(t, plan.Nodes, 149)
@@ -146,6 +150,15 @@ func TestThePagesOfAPlanAreThoseOfTheAPI(t *testing.T) {
 	plan, err := b.plan(in)
 	require.NoError(t, err)
 	require.Equal(t, 2, plan.Calls.ListNodes)
+	require.Zero(t, plan.Calls.ListNodesByQueue)
 	require.Equal(t, 2+1, plan.Calls.ListInvocationResults)
 	require.Len(t, workflows.PlannedToken, guard.TokenLength)
+
+	b = newBundle(t)
+	b.listing(activities.ListNodesResult{Nodes: activities.Nodes{{InstanceID: "i-a"}}, Cluster: &activities.ClusterNodes{
+		Nodes: 200, Queues: []activities.WordCount{{Word: "a", Nodes: ehpc.MaxQueueNodesPage}, {Word: "b", Nodes: ehpc.MaxQueueNodesPage + 1}, {Word: "c"}},
+	}})
+	plan, err = b.plan(selecting(workflows.Selector{Queues: []string{"a", "b", "c"}}))
+	require.NoError(t, err)
+	require.Equal(t, 1+2+1, plan.Calls.ListNodesByQueue)
 }

@@ -52,49 +52,66 @@ type Answer struct {
 	At       time.Time `json:"at,omitzero"`
 }
 
+// desk is where the questions of a run, or of all parts of a rollout, wait for their
+// answers. The status shows the open one.
+type desk struct {
+	status   *RunCommandStatus
+	answered *Answer // to the open question
+}
+
+func (d *desk) open(ctx workflow.Context) error {
+	return workflow.SetUpdateHandlerWithOptions(ctx, AnswerUpdate, d.answer, workflow.UpdateHandlerOptions{
+		Description: "answer the run's question", Validator: d.checkAnswer,
+	})
+}
+
 // ask puts a question, one at a time, and waits for its answer. It may return an
 // Abandon when the run's deadline passes first.
 func (r *runCommand) ask(ctx workflow.Context, question Question) (Answer, error) {
-	if err := workflow.Await(ctx, func() bool { return r.status.Question == nil }); err != nil {
+	d := r.desk
+	if err := workflow.Await(ctx, func() bool { return d.status.Question == nil }); err != nil {
 		return Answer{}, err
 	}
 	question.AskedAt = workflow.Now(ctx)
-	r.status.Question, r.answered = &question, nil
+	d.status.Question, d.answered = &question, nil
 	r.enter(ctx, Parked)
-	defer func() { r.status.Question = nil }()
+	defer func() { d.status.Question = nil }()
 
-	given := func() bool { return r.answered != nil }
-	if r.deadline().IsZero() {
-		if err := workflow.Await(ctx, given); err != nil {
-			return Answer{}, err
+	for {
+		deadline := r.in.DeadlineSeconds // an order may move it
+		given := func() bool { return d.answered != nil || r.in.DeadlineSeconds != deadline }
+		inTime, err := true, error(nil)
+		if r.deadline().IsZero() {
+			err = workflow.Await(ctx, given)
+		} else {
+			inTime, err = workflow.AwaitWithTimeout(ctx, r.patience(ctx, r.deadline().Sub(workflow.Now(ctx))), given)
 		}
-		return *r.answered, nil
+		switch {
+		case err != nil:
+			return Answer{}, err
+		case d.answered != nil:
+			return *d.answered, nil
+		case !inTime:
+			r.status.addReason(r.deadlineText() + " before it was answered: " + question.Text)
+			return Answer{Choice: Abandon}, nil
+		}
 	}
-	inTime, err := workflow.AwaitWithTimeout(ctx, r.patience(ctx, r.deadline().Sub(workflow.Now(ctx))), given)
-	switch {
-	case err != nil:
-		return Answer{}, err
-	case !inTime:
-		r.status.addReason(r.deadlineText() + " before it was answered: " + question.Text)
-		return Answer{Choice: Abandon}, nil
-	}
-	return *r.answered, nil
 }
 
 // answer takes an answer that was found fit.
-func (r *runCommand) answer(ctx workflow.Context, given Answer) error {
-	given.Question, given.At = r.status.Question.Text, workflow.Now(ctx)
-	r.answered = &given
-	r.status.Answers = append(r.status.Answers, given)
+func (d *desk) answer(ctx workflow.Context, given Answer) error {
+	given.Question, given.At = d.status.Question.Text, workflow.Now(ctx)
+	d.answered = &given
+	d.status.Answers = append(d.status.Answers, given)
 	return nil
 }
 
 // checkAnswer refuses an answer that is of no use, and says why.
-func (r *runCommand) checkAnswer(_ workflow.Context, given Answer) error {
-	question := r.status.Question
+func (d *desk) checkAnswer(_ workflow.Context, given Answer) error {
+	question := d.status.Question
 	switch {
-	case question == nil || r.answered != nil:
-		return fmt.Errorf("the run has no open question: it is %s", r.status.Phase)
+	case question == nil || d.answered != nil:
+		return fmt.Errorf("the run has no open question: it is %s", d.status.Phase)
 	case !slices.Contains(question.Choices, given.Choice):
 		return fmt.Errorf("%q is no answer to the question; choose one of %s", cmp.Or(given.Choice, "nothing"), choicesText(question.Choices))
 	case given.Choice == Adopt && strings.TrimSpace(given.CommandID) == "":
@@ -102,7 +119,7 @@ func (r *runCommand) checkAnswer(_ workflow.Context, given Answer) error {
 	case given.Choice != Adopt && given.CommandID != "":
 		return fmt.Errorf("%s takes no command id", given.Choice)
 	}
-	for _, command := range r.status.Commands {
+	for _, command := range d.status.Commands {
 		if command.CommandID == given.CommandID {
 			return fmt.Errorf("command %s is followed already", given.CommandID)
 		}

@@ -1,11 +1,14 @@
 package workflows_test
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
 
 	"ehpcflow/workflows"
 )
@@ -18,7 +21,17 @@ func replay(t *testing.T, file string) error {
 	t.Helper()
 	replayer := worker.NewWorkflowReplayer()
 	replayer.RegisterWorkflow(workflows.RunCommand)
-	return replayer.ReplayWorkflowHistoryFromJSONFile(nil, file)
+	replayer.RegisterWorkflow(workflows.Rollout)
+	replayer.RegisterWorkflow(workflows.RunOnClusters)
+	text, err := os.Open(file)
+	require.NoError(t, err)
+	defer text.Close() //nolint:errcheck // it was only read
+	history, err := client.HistoryFromJSON(text, client.HistoryJSONOptions{})
+	require.NoError(t, err)
+	name := history.GetEvents()[0].GetWorkflowExecutionStartedEventAttributes().GetWorkflowId() // children are named after it
+	return replayer.ReplayWorkflowHistoryWithOptions(nil, history, worker.ReplayWorkflowHistoryOptions{
+		OriginalExecution: workflow.Execution{ID: name},
+	})
 }
 
 func TestEveryGoldenHistoryReplays(t *testing.T) {

@@ -67,12 +67,14 @@ func (t Target) settle(clusterID string, listed activities.ListNodesResult) reso
 	}
 	there := ""
 	switch {
+	case t.Select != nil && listed.Cluster == nil: // these are all nodes, not those that are meant
+		to.refusal = outdated(clusterID, "cannot choose among them")
+		return to
+	case t.Select != nil && len(t.Select.Queues) > 0 && len(listed.Cluster.Queues) == 0: // and these, those of every queue
+		to.refusal = outdated(clusterID, "cannot choose them by queue")
+		return to
 	case listed.Cluster != nil:
 		there = clusterText(*listed.Cluster)
-	case t.Select != nil: // these are all nodes, not those that are meant
-		to.refusal = &Refusal{ErrNoNodes, "the worker that listed the nodes of cluster " + clusterID +
-			" cannot choose among them: bring every worker of the task queue up to date"}
-		return to
 	}
 	if len(listed.Unmatched) > 0 {
 		refuse(ErrNoNodes, "nothing in cluster %s matches %s; it has %s: correct that, or leave it out", clusterID, firstFew(listed.Unmatched), there)
@@ -101,6 +103,12 @@ func (t Target) settle(clusterID string, listed activities.ListNodesResult) reso
 		to.refusal = &Refusal{Code: code, Message: strings.Join(problems, "; ")}
 	}
 	return to
+}
+
+// outdated refuses what a worker has listed that does not know how to choose.
+func outdated(clusterID, cannot string) *Refusal {
+	return &Refusal{ErrNoNodes, "the worker that listed the nodes of cluster " + clusterID + " " + cannot +
+		": bring every worker of the task queue up to date"}
 }
 
 // resolve freezes the target to the list of nodes that the run is about. Those that

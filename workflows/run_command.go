@@ -44,8 +44,11 @@ type runCommand struct {
 	// inDoubt are the submits of which it is not known whether they started a command.
 	inDoubt []Command
 
-	// answered is the answer to the open question.
-	answered *Answer
+	// desk takes questions to people.
+	desk *desk
+
+	// notStarted says why the command was not started on every node.
+	notStarted string
 
 	// search is when missing nodes are looked for.
 	search search
@@ -53,8 +56,12 @@ type runCommand struct {
 	// stopBy is when a cancelled run ends, whatever could be confirmed by then.
 	stopBy time.Time
 
-	// collected are the commands whose results were read.
+	// collected are the commands whose results were read, and judged the nodes.
 	collected map[string]bool
+	judged    map[string]bool
+
+	// lead is the rollout that this is a part of; nil of a run by itself.
+	lead *lead
 }
 
 // RunCommand runs a command on nodes of a cluster: it freezes the target to a
@@ -96,7 +103,9 @@ func setup(ctx workflow.Context, in RunCommandInput) (*runCommand, error) {
 		logger:    workflow.GetLogger(ctx),
 		unpacked:  make(map[string]bool),
 		collected: make(map[string]bool),
+		judged:    make(map[string]bool),
 	}
+	r.desk = &desk{status: &r.status}
 	if in.Continued != nil {
 		r.resume(*in.Continued)
 	}
@@ -104,9 +113,7 @@ func setup(ctx workflow.Context, in RunCommandInput) (*runCommand, error) {
 	if err := workflow.SetQueryHandler(ctx, StatusQuery, r.status.page); err != nil {
 		return nil, err
 	}
-	if err := workflow.SetUpdateHandlerWithOptions(ctx, AnswerUpdate, r.answer, workflow.UpdateHandlerOptions{
-		Description: "answer the run's question", Validator: r.checkAnswer,
-	}); err != nil {
+	if err := r.desk.open(ctx); err != nil {
 		return nil, err
 	}
 	if in.Continued != nil {
@@ -127,6 +134,11 @@ func (r *runCommand) run(ctx workflow.Context) error {
 			return err
 		}
 	}
+	return r.follow(ctx)
+}
+
+// follow watches what was submitted until every node has ended, and reads what they left.
+func (r *runCommand) follow(ctx workflow.Context) error {
 	for {
 		if err := r.watch(ctx); err != nil {
 			return err
@@ -242,6 +254,10 @@ func (r *runCommand) pastDeadline(ctx workflow.Context, err error) bool {
 // enter moves the run to a phase and refreshes what the Web UI shows.
 func (r *runCommand) enter(ctx workflow.Context, phase Phase) {
 	r.status.Phase = phase
+	if r.lead != nil {
+		r.lead.changed()
+		return
+	}
 	details := r.status.details()
 	if r.in.Continued != nil { // Temporal keeps the summary with the first run
 		details += fmt.Sprintf("\nGoes on from an earlier run, of the command\n\n    %s\n", strings.ReplaceAll(r.in.Command, "\n", "\n    "))

@@ -35,6 +35,9 @@ const (
 	Watching   Phase = "watching"   // until every node has ended
 	Collecting Phase = "collecting" // reading exit codes and output
 	Stopping   Phase = "stopping"   // ending what runs, after the run was cancelled
+	Rolling    Phase = "rolling"    // a rollout starts nodes, wave by wave
+	Waiting    Phase = "waiting"    // a rollout waits, for a person or between waves; see its Wait
+	Draining   Phase = "draining"   // a rollout starts nothing more, and waits for what runs
 	Ended      Phase = "ended"
 )
 
@@ -43,10 +46,13 @@ type Verdict string
 
 // The verdicts.
 const (
-	Succeeded Verdict = "succeeded" // every node was seen to succeed
-	Partial   Verdict = "partial"   // some were
-	Failed    Verdict = "failed"    // none was
-	Gone      Verdict = "gone"      // the service no longer knows the command
+	Succeeded  Verdict = "succeeded" // every node was seen to succeed
+	Partial    Verdict = "partial"   // some were
+	Failed     Verdict = "failed"    // none was
+	Gone       Verdict = "gone"      // the service no longer knows the command
+	Aborted    Verdict = "aborted"   // a rollout ended early; see its Halt
+	Canceled   Verdict = "cancelled" // the run was cancelled
+	Unattended Verdict = "parked"    // a rollout waited in vain for a person, and left nodes out
 )
 
 // NodeState is how a node stands; see the constants of package activities.
@@ -84,11 +90,14 @@ type RunCommandResult struct {
 	SubmittedAt time.Time `json:"submittedAt,omitzero"`
 
 	Nodes    NodeResults `json:"nodes"`
-	Commands []Command   `json:"commands,omitempty"`
+	Commands Commands    `json:"commands,omitempty"`
 
 	// From and Lineage are those of the input.
 	From    []string `json:"from,omitempty"`
 	Lineage *Lineage `json:"lineage,omitempty"`
+
+	// Rollout is how a rollout stands; nil of a plain run.
+	Rollout *RolloutReport `json:"rollout,omitempty"`
 
 	// Answers that were given to the run's questions.
 	Answers []Answer `json:"answers,omitempty"`
@@ -143,6 +152,23 @@ type NodeResult struct {
 
 	// Reason says why the node did not succeed, where its state alone does not.
 	Reason string `json:"reason,omitempty"`
+
+	// Wave of a rollout that the node is in, from 1. Tries is how often it was tried, where
+	// that is more than once; Attempts are those before the last one, which the rest
+	// tells of.
+	Wave     int       `json:"wave,omitempty"`
+	Tries    int       `json:"tries,omitempty"`
+	Attempts []Attempt `json:"attempts,omitempty"`
+}
+
+// Attempt is what became of a node before it was tried again.
+type Attempt struct {
+	CommandID  string    `json:"commandId,omitempty"`
+	State      NodeState `json:"state"`
+	ExitCode   *int      `json:"exitCode"`
+	Reason     string    `json:"reason,omitempty"`
+	Output     string    `json:"output,omitempty"` // its end
+	FinishedAt time.Time `json:"finishedAt,omitzero"`
 }
 
 // Counts says how many nodes are in each state.

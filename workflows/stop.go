@@ -23,7 +23,7 @@ type stops struct {
 // stoppable says whether there is something that can be stopped. A run that was reset
 // to before its submit has something running that it knows nothing of.
 func (r *runCommand) stoppable(ctx workflow.Context) bool {
-	if wasReset(ctx) && !r.in.Raw && len(r.status.Commands)+len(r.inDoubt) == 0 {
+	if (wasReset(ctx) || r.lead.origin(ctx) != workflow.GetInfo(ctx).OriginalRunID) && !r.in.Raw && len(r.status.Commands)+len(r.inDoubt) == 0 {
 		for _, p := range r.parts(ctx, 0, r.asked, r.in.nodesPerCommand()) {
 			command := p.command("", r.status.StartedAt)
 			command.Token = p.token

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -12,6 +13,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"ehpcflow/activities"
+	"ehpcflow/activities/columns"
 	"ehpcflow/activities/guard"
 )
 
@@ -42,6 +44,11 @@ type Command struct {
 	Only    []string `json:"only,omitempty"`
 	Refused []string `json:"refused,omitempty"`
 
+	// Wave of a rollout that it belongs to, from 1, and InstanceIDs of its nodes where
+	// they do not stand side by side; From and Nodes then mean nothing.
+	Wave        int      `json:"wave,omitempty"`
+	InstanceIDs []string `json:"instanceIds,omitempty"`
+
 	// Unasked are further nodes on which the service reports it.
 	Unasked []string `json:"unasked,omitempty"`
 
@@ -52,6 +59,17 @@ type Command struct {
 	// OutputsSHA256 its digest, in a run of so many nodes that these hold none.
 	OutputsURI    string `json:"outputsUri,omitempty"`
 	OutputsSHA256 string `json:"outputsSha256,omitempty"`
+}
+
+// Commands are those of a run; a long list is written as columns.
+type Commands []Command
+
+// MarshalJSON writes the list; see package columns.
+func (c Commands) MarshalJSON() ([]byte, error) { return columns.Marshal(c) }
+
+// UnmarshalJSON reads it, also as a plain array.
+func (c *Commands) UnmarshalJSON(text []byte) error {
+	return columns.Unmarshal(text, (*[]Command)(c))
 }
 
 // follows says whether what becomes of one of its nodes is told by this command.
@@ -76,9 +94,18 @@ func (r *runCommand) parts(ctx workflow.Context, from, until, size int) []part {
 	parts := split(from, until, size)
 	for i := range parts {
 		parts[i].raw = r.in.Raw
-		parts[i].token = guard.NewToken(workflow.GetInfo(ctx).OriginalRunID, strconv.Itoa(parts[i].from))
+		parts[i].token = guard.NewToken(r.lead.origin(ctx), r.name(parts[i]))
 	}
 	return parts
+}
+
+// name tells the parts of a run apart. What a rollout starts together depends on what it
+// has seen, so there a part is named by its nodes and the attempts on them.
+func (r *runCommand) name(p part) string {
+	if r.lead == nil {
+		return strconv.Itoa(p.from)
+	}
+	return strings.Join(r.lead.attempts[p.from:p.from+p.nodes], " ")
 }
 
 // split makes parts of at most a size of the nodes between two places.
@@ -112,11 +139,14 @@ func (r *runCommand) submit(ctx workflow.Context) error {
 		until := min(from+atOnce*size, asked)
 		if err := r.submitParts(ctx, from, until, size); err != nil {
 			r.status.set(r.status.Nodes[until:asked], activities.Skipped, "")
-			if len(r.status.Commands) == 0 || temporal.IsCanceledError(err) {
+			switch {
+			case len(r.status.Commands) == 0 || temporal.IsCanceledError(err):
 				return err
+			case errors.Is(err, errHalted):
+				return nil
 			}
-			_, message := r.explain(ctx, err)
-			r.status.addReason("the command was not started on every node: " + message)
+			r.notStarted = r.sentence(ctx, err)
+			r.status.addReason("the command was not started on every node: " + r.notStarted)
 			return nil
 		}
 		from = until
@@ -150,7 +180,7 @@ func (r *runCommand) submitParts(ctx workflow.Context, from, until, size int) er
 			failure = s.err
 		default:
 			r.status.set(nodes, activities.Skipped, "")
-			if failure == nil {
+			if failure == nil || errors.Is(failure, errHalted) {
 				failure = s.err
 			}
 		}
@@ -164,9 +194,18 @@ func (r *runCommand) submitPart(ctx workflow.Context, p part) submission {
 	nodes := r.status.Nodes[p.from : p.from+p.nodes]
 	giveUp := workflow.Now(ctx).Add(patienceBefore)
 	for doubted := false; ; doubted = true {
+		sending, err := r.lead.mayStart(ctx, doubted)
+		if err != nil && doubted { // a person's word is no proof that nothing was started
+			inDoubt := submission{Command: p.command("", workflow.Now(ctx)), err: err, inDoubt: true}
+			inDoubt.Token = p.token
+			return inDoubt
+		}
+		if err != nil {
+			return submission{err: err}
+		}
 		var accepted activities.InvokeShellCommandResult
-		err := workflow.ExecuteActivity(
-			submitting(ctx, r.patience(ctx, patienceBefore), "start on "+Nodes(len(nodes))), activity.InvokeShellCommand,
+		err = workflow.ExecuteActivity(
+			submitting(sending, r.patience(ctx, patienceBefore), r.lead.says("start on "+Nodes(len(nodes)))), activity.InvokeShellCommand,
 			activities.InvokeShellCommandInput{
 				ClusterID:   r.in.ClusterID,
 				Command:     r.in.Command,
@@ -174,7 +213,7 @@ func (r *runCommand) submitPart(ctx workflow.Context, p part) submission {
 				WorkingDir:  r.in.WorkingDir,
 				Timeout:     r.in.TimeoutSeconds,
 
-				OriginalRunID: workflow.GetInfo(ctx).OriginalRunID,
+				OriginalRunID: r.lead.origin(ctx),
 				Token:         p.token,
 				Raw:           p.raw,
 				Resubmit:      doubted,
@@ -185,11 +224,13 @@ func (r *runCommand) submitPart(ctx workflow.Context, p part) submission {
 			command.Token = accepted.Token
 			return submission{Command: command, accepted: accepted}
 		case !mayHaveRun(err) && !doubted:
-			return submission{err: err}
+			return submission{err: r.lead.halting(ctx, err)}
+		case r.lead.pauses(ctx, err): // it goes on after it
+			continue
 		case workflow.GetVersion(ctx, "resolve a doubtful submit", workflow.DefaultVersion, 1) == workflow.DefaultVersion:
 			return submission{Command: p.command("", time.Time{}), err: err, inDoubt: true}
 		}
-		resolved := r.resolveDoubt(ctx, p, err, mayHaveRun(err) && workflow.Now(ctx).Before(giveUp))
+		resolved := r.resolveDoubt(ctx, p, r.lead.halting(ctx, err), mayHaveRun(err) && workflow.Now(ctx).Before(giveUp) && !r.lead.wasReset(err))
 		switch {
 		case resolved.CommandID != "" || resolved.err != nil:
 			return resolved

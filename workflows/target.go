@@ -11,6 +11,9 @@ import (
 // MaxWords is how many words of a kind a selector takes, instance ids apart.
 const MaxWords = 1000
 
+// MaxQueues is how many queues a selector takes: each is asked for by itself.
+const MaxQueues = 20
+
 // Target is every node of the cluster, a list of nodes, or those that a selector means.
 type Target struct {
 	All   bool     `json:"all,omitempty"`
@@ -39,7 +42,7 @@ func (t Target) validate(problem func(string, ...any)) {
 	case t.All && len(t.Nodes) > 0:
 		problem("both all nodes (--all) and single nodes (--node) are asked for: choose one")
 	case chosen == 0:
-		problem("no target: name nodes (--node), select them (--role, --host, --status), or ask for all of them (--all)")
+		problem("no target: name nodes (--node), select them (--role, --queue, --host, --status), or ask for all of them (--all)")
 	case chosen > 1:
 		problem("the target has a selector beside all nodes or single nodes: put them into the selector")
 	case t.SkipUnfit && t.Select == nil:
@@ -70,27 +73,30 @@ func validateIDs(ids []string, problem func(string, ...any)) {
 }
 
 func validateSelector(s Selector, problem func(string, ...any)) {
-	switch chooses := len(s.InstanceIDs)+len(s.Roles)+len(s.HostNames)+len(s.Statuses) > 0; {
+	switch chooses := len(s.InstanceIDs)+len(s.Roles)+len(s.Queues)+len(s.HostNames)+len(s.Statuses) > 0; {
 	case s.All && len(s.InstanceIDs) > 0:
 		problem("both all nodes (--all) and single nodes (--node) are asked for: choose one")
 	case !s.All && !chooses && len(s.Excludes) > 0:
 		problem("no target: only nodes to leave out are named (--exclude); to run on all the others, say --all")
 	case !s.All && !chooses:
-		problem("no target: the selector selects nothing; name nodes (--node), select them (--role, --host, --status), or ask for all of them (--all)")
+		problem("no target: the selector selects nothing; name nodes (--node), select them (--role, --queue, --host, --status), or ask for all of them (--all)")
 	}
 	validateIDs(s.InstanceIDs, problem)
 	for _, kind := range []struct {
 		flag, name string
 		words      []string
 		pattern    bool
+		most       int
+		instead    string
 	}{
-		{"--role", "role", s.Roles, false},
-		{"--host", "host name pattern", s.HostNames, true},
-		{"--status", "status", s.Statuses, false},
-		{"--exclude", "node to leave out", s.Excludes, true},
+		{"--role", "role", s.Roles, false, MaxWords, "a pattern"},
+		{"--queue", "queue", s.Queues, false, MaxQueues, "several runs"},
+		{"--host", "host name pattern", s.HostNames, true, MaxWords, "a pattern"},
+		{"--status", "status", s.Statuses, false, MaxWords, "a pattern"},
+		{"--exclude", "node to leave out", s.Excludes, true, MaxWords, "a pattern"},
 	} {
-		if len(kind.words) > MaxWords {
-			problem("%s is given %d times, a run takes %d: use a pattern", kind.flag, len(kind.words), MaxWords)
+		if len(kind.words) > kind.most {
+			problem("%s is given %d times, a run takes %d: use %s", kind.flag, len(kind.words), kind.most, kind.instead)
 		}
 		for _, word := range kind.words {
 			_, malformed := path.Match(word, "")
@@ -131,6 +137,7 @@ func selectorText(s Selector) string {
 		parts = append(parts, namedText(s.InstanceIDs))
 	}
 	add("role", s.Roles)
+	add("queue", s.Queues)
 	add("host name", s.HostNames)
 	add("status", s.Statuses)
 	add("but not", s.Excludes)
@@ -144,7 +151,8 @@ func namedText(ids []string) string {
 	return Nodes(len(ids))
 }
 
-// clusterText reads "4 nodes (Compute 3, Login 1; running 3, stopped 1)".
+// clusterText reads "4 nodes (Compute 3, Login 1; running 3, stopped 1)", and where
+// queues were asked for "4 nodes (Compute 3, Login 1; queue gpu 2; running 3, stopped 1)".
 func clusterText(c activities.ClusterNodes) string {
 	counts := func(of []activities.WordCount) string {
 		var texts []string
@@ -153,5 +161,9 @@ func clusterText(c activities.ClusterNodes) string {
 		}
 		return firstFew(texts)
 	}
-	return fmt.Sprintf("%s (%s; %s)", Nodes(c.Nodes), counts(c.Roles), counts(c.Statuses))
+	queues := ""
+	if len(c.Queues) > 0 {
+		queues = "queue " + counts(c.Queues) + "; "
+	}
+	return fmt.Sprintf("%s (%s; %s%s)", Nodes(c.Nodes), counts(c.Roles), queues, counts(c.Statuses))
 }

@@ -34,10 +34,11 @@ func TestASelectorIsRefusedWithEverythingThatIsWrong(t *testing.T) {
 		"a node twice":             {workflows.Target{Select: &sel{InstanceIDs: []string{"i-a", "i-a"}, Roles: []string{"Login"}}}, []string{"i-a is named twice"}},
 		"everything": {
 			workflows.Target{Select: &sel{
-				InstanceIDs: []string{"i-a,i-b"}, Roles: []string{"", "Login Compute"}, Statuses: []string{"running,stopped"},
+				InstanceIDs: []string{"i-a,i-b"}, Roles: []string{"", "Login Compute"}, Queues: []string{"gpu,cpu", ""}, Statuses: []string{"running,stopped"},
 				HostNames: []string{"compute[0-"}, Excludes: []string{" ", "[]a"},
 			}},
 			[]string{
+				`--queue "gpu,cpu" holds a space or a comma: give each queue by itself`, "a queue is empty (--queue)",
 				`node id "i-a,i-b"`, "a role is empty (--role)", `--role "Login Compute" holds a space or a comma`, `--status "running,stopped"`,
 				`--host "compute[0-" is no pattern`, "a node to leave out is empty (--exclude)", `--exclude "[]a" is no pattern`,
 			},
@@ -45,6 +46,10 @@ func TestASelectorIsRefusedWithEverythingThatIsWrong(t *testing.T) {
 		"too many words": {
 			workflows.Target{Select: &sel{All: true, Excludes: slices.Repeat([]string{"i-a"}, workflows.MaxWords+1)}},
 			[]string{"--exclude is given 1001 times"},
+		},
+		"too many queues": {
+			workflows.Target{Select: &sel{Queues: slices.Repeat([]string{"q"}, workflows.MaxQueues+1)}},
+			[]string{"--queue is given 21 times, a run takes 20: use several runs"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -60,6 +65,7 @@ func TestASelectorIsRefusedWithEverythingThatIsWrong(t *testing.T) {
 	}
 	require.NoError(t, selecting(sel{All: true, Excludes: []string{"i-a", "gpu-[0-3]*"}}).Validate())
 	require.NoError(t, selecting(sel{Statuses: []string{"running"}}).Validate())
+	require.NoError(t, selecting(sel{Queues: []string{"gpu"}}).Validate())
 }
 
 func TestATargetIsSaidInWords(t *testing.T) {
@@ -68,8 +74,8 @@ func TestATargetIsSaidInWords(t *testing.T) {
 		"all nodes": {All: true},
 		"i-a":       {Nodes: []string{"i-a"}},
 		"2 nodes":   {Nodes: []string{"i-a", "i-b"}},
-		"2 nodes; role Compute, Login; host name c*; status running; but not i-a": {Select: &workflows.Selector{
-			InstanceIDs: []string{"i-a", "i-b"}, Roles: []string{"Compute", "Login"}, HostNames: []string{"c*"},
+		"2 nodes; role Compute, Login; queue gpu, cpu; host name c*; status running; but not i-a": {Select: &workflows.Selector{
+			InstanceIDs: []string{"i-a", "i-b"}, Roles: []string{"Compute", "Login"}, Queues: []string{"gpu", "cpu"}, HostNames: []string{"c*"},
 			Statuses: []string{"running"}, Excludes: []string{"i-a"},
 		}},
 		"all nodes; but not i-a": {Select: &workflows.Selector{All: true, Excludes: []string{"i-a"}}},
@@ -143,6 +149,32 @@ func TestAnOldWorkerThatListsEveryNodeStartsNothing(t *testing.T) {
 	_, err := b.run(selecting(workflows.Selector{Roles: []string{"Compute"}}))
 	requireCode(t, err, workflows.ErrNoNodes)
 	require.ErrorContains(t, err, "bring every worker of the task queue up to date")
+	require.Empty(t, b.submits)
+}
+
+func TestAWorkerThatListsTheNodesOfEveryQueueStartsNothing(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	b.listing(activities.ListNodesResult{Nodes: activities.Nodes{{InstanceID: "i-a"}, {InstanceID: "i-b"}}, Cluster: sixNodes})
+	b.onSubmit(nil, nil)
+	_, err := b.run(selecting(workflows.Selector{Roles: []string{"Compute"}, Queues: []string{"gpu"}}))
+	requireCode(t, err, workflows.ErrNoNodes)
+	require.ErrorContains(t, err, "the worker that listed the nodes of cluster ehpc-1 cannot choose them by queue: bring every worker of the task queue up to date")
+	require.Empty(t, b.submits)
+}
+
+func TestAQueueThatNoNodeServesRefusesTheRun(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	cluster := *sixNodes
+	cluster.Queues = []activities.WordCount{{Word: "cpu", Nodes: 2}, {Word: "gqu", Nodes: 0}}
+	b.listing(activities.ListNodesResult{
+		Nodes: activities.Nodes{{InstanceID: "i-a"}, {InstanceID: "i-b"}}, Cluster: &cluster, Unmatched: []string{"queue gqu"},
+	})
+	b.onSubmit(nil, nil)
+	_, err := b.run(selecting(workflows.Selector{Queues: []string{"cpu", "gqu"}}))
+	requireCode(t, err, workflows.ErrNoNodes)
+	require.ErrorContains(t, err, "nothing in cluster ehpc-1 matches queue gqu; it has 6 nodes (Compute 5, Login 1; queue cpu 2, gqu 0; running 5, stopped 1)")
 	require.Empty(t, b.submits)
 }
 

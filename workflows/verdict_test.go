@@ -51,11 +51,13 @@ func TestANodeSucceedsOnlyByAnExitCodeThatWasRead(t *testing.T) {
 				}
 				records = append(records, *tc.record)
 			}
-			r.judge(map[string]activities.ResultRecords{"": records}, nil, time.Minute)
-			require.Equal(t, tc.want, r.Nodes[0].State)
-			require.Equal(t, tc.want == activities.Succeeded, r.verdict() == Succeeded)
-			if r.Nodes[0].State == activities.Failed {
-				require.NotEmpty(t, r.Nodes[0].Reason)
+			run := runCommand{in: RunCommandInput{TimeoutSeconds: 60}, status: RunCommandStatus{RunCommandResult: r}, judged: map[string]bool{}}
+			run.judge(map[string]activities.ResultRecords{"": records}, nil)
+			node := run.status.Nodes[0]
+			require.Equal(t, tc.want, node.State)
+			require.Equal(t, tc.want == activities.Succeeded, run.status.verdict() == Succeeded)
+			if node.State == activities.Failed {
+				require.NotEmpty(t, node.Reason)
 			}
 		})
 	}

@@ -29,7 +29,11 @@ type Continuation struct {
 // watch follows the commands until every node has ended or the deadline is past.
 func (r *runCommand) watch(ctx workflow.Context) error {
 	for !r.status.commandsEnded() {
-		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() && r.stopBy.IsZero() && workflow.AllHandlersFinished(ctx) {
+		switch {
+		case r.lead.suspends() && r.stopBy.IsZero():
+			return errSuspended
+		case r.lead == nil && workflow.GetInfo(ctx).GetContinueAsNewSuggested() && r.stopBy.IsZero() &&
+			workflow.AllHandlersFinished(ctx) && ctx.Err() == nil: // a cancellation would not reach the new run
 			return r.continueAsNew(ctx)
 		}
 		if r.stopBy.IsZero() {
@@ -46,8 +50,11 @@ func (r *runCommand) watch(ctx workflow.Context) error {
 			patience = max(timeout, 0) + patienceOverdue
 		}
 		var seen activities.ListInvocationStatusResult
-		err := workflow.ExecuteActivity(watching(ctx, timeout, patience, r.status.watchSummary()),
+		err := workflow.ExecuteActivity(watching(r.lead.watching(ctx), timeout, patience, r.lead.says(r.status.watchSummary())),
 			activity.ListInvocationStatus, in).Get(ctx, &seen)
+		if r.lead.interrupted(ctx, err) {
+			continue
+		}
 		if r.pastDeadline(ctx, err) {
 			r.status.overdue(r.deadlineText())
 			var application *temporal.ApplicationError
@@ -60,7 +67,11 @@ func (r *runCommand) watch(ctx workflow.Context) error {
 			return err
 		}
 		r.apply(seen)
-		over := seen.DeadlinePassed && in.Deadline.Equal(last) && !r.status.commandsEnded()
+		if err := r.collectPromptly(ctx); err != nil {
+			return err
+		}
+		over := seen.DeadlinePassed && in.Deadline.Equal(last) && !r.status.commandsEnded() && !r.lead.postponed(r, last) &&
+			!r.unseen(ctx, seen)
 		switch {
 		case over && !r.stopBy.IsZero():
 			return nil
@@ -96,14 +107,16 @@ func (r *runCommand) giveUp(ctx workflow.Context, deadline time.Time) error {
 // watchInput says what to watch: the only command of a run with its nodes, or all
 // that still run with their nodes packed.
 func (r *runCommand) watchInput() activities.ListInvocationStatusInput {
-	first, last := r.status.Commands[0], r.status.Commands[len(r.status.Commands)-1]
+	first, last := r.status.Commands[0], r.status.latest()
 	in := activities.ListInvocationStatusInput{
-		ClusterID: r.in.ClusterID,
+		ClusterID:   r.in.ClusterID,
+		TellAtOnce:  r.lead.isPrompt(),
+		LookSeconds: r.lead.lookSeconds(),
 		Milestones: activities.Milestones{
 			SubmittedAt: first.SubmittedAt,
-			KilledAt:    last.SubmittedAt.Add(r.in.timeout()),
+			KilledAt:    last.Add(r.in.timeout()),
 		},
-		Deadline: last.SubmittedAt.Add(r.in.timeout() + deadlineSlack),
+		Deadline: last.Add(r.in.timeout() + deadlineSlack),
 	}
 	if r.in.ExpectedSeconds > 0 {
 		in.ExpectedAt = first.SubmittedAt.Add(seconds(r.in.ExpectedSeconds))
@@ -133,6 +146,25 @@ func (r *runCommand) watchInput() activities.ListInvocationStatusInput {
 	return in
 }
 
+// latest is when the last command was submitted. It need not be the last one of them: a
+// part whose submit was in doubt may come an hour after the others.
+func (r *RunCommandResult) latest() time.Time {
+	var latest time.Time
+	for _, command := range r.Commands {
+		if command.SubmittedAt.After(latest) {
+			latest = command.SubmittedAt
+		}
+	}
+	return latest
+}
+
+// unseen says whether a look could not tell the states of all nodes: they have to be named
+// to the next one, also after the deadline.
+func (r *runCommand) unseen(ctx workflow.Context, seen activities.ListInvocationStatusResult) bool {
+	return len(seen.Unmatched) > 0 &&
+		(r.lead != nil || workflow.GetVersion(ctx, "name the nodes to another look", workflow.DefaultVersion, 1) > workflow.DefaultVersion)
+}
+
 // apply takes what a watch saw.
 func (r *runCommand) apply(seen activities.ListInvocationStatusResult) {
 	for _, now := range seen.Changed {
@@ -156,16 +188,22 @@ func (r *runCommand) apply(seen activities.ListInvocationStatusResult) {
 func (r *runCommand) continueAsNew(ctx workflow.Context) error {
 	in := r.in
 	in.Target = Target{} // the nodes are in the status
-	in.Continued = &Continuation{Status: r.status, InDoubt: r.inDoubt}
+	continued := r.continuation()
+	in.Continued = &continued
+	return workflow.NewContinueAsNewError(ctx, RunCommand, in)
+}
+
+func (r *runCommand) continuation() Continuation {
+	c := Continuation{Status: r.status, InDoubt: r.inDoubt}
 	for _, command := range r.status.Commands {
 		if r.unpacked[command.CommandID] {
-			in.Continued.Unpacked = append(in.Continued.Unpacked, command.CommandID)
+			c.Unpacked = append(c.Unpacked, command.CommandID)
 		}
 		if r.collected[command.CommandID] {
-			in.Continued.Collected = append(in.Continued.Collected, command.CommandID)
+			c.Collected = append(c.Collected, command.CommandID)
 		}
 	}
-	return workflow.NewContinueAsNewError(ctx, RunCommand, in)
+	return c
 }
 
 func (r *runCommand) resume(c Continuation) {

@@ -77,7 +77,9 @@ func NewWorker(c client.Client, queue string, acts activities.Activities, s Sett
 		DeadlockDetectionTimeout:               deadlockPatience,
 	})
 	w.RegisterWorkflow(workflows.RunCommand)
+	w.RegisterWorkflow(workflows.Rollout)
 	w.RegisterWorkflow(workflows.PlanCommand)
+	w.RegisterWorkflow(workflows.RunOnClusters)
 	w.RegisterActivity(&acts)
 	return &Worker{w, acts.Watcher}
 }
