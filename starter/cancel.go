@@ -47,15 +47,21 @@ command may be running, and 1 otherwise.`,
 }
 
 func (a *app) followCancelled(ctx context.Context, c client.Client, id string, asJSON bool) error {
+	if _, err := runs.Read(ctx, c, id); runs.OnSeveralClusters(err) {
+		return a.followCancelledClusters(ctx, c, id, asJSON)
+	}
 	report, err := a.follow(ctx, c, id)
 	if err != nil {
 		return err
 	}
 	err = a.print(report, asJSON)
-	if errors.Is(err, errNotSucceeded) && report.State == runs.Canceled && report.EndedNodes() == len(report.Nodes) {
+	switch {
+	case !errors.Is(err, errNotSucceeded):
+		return err
+	case report.State == runs.Canceled && report.EndedNodes() == len(report.Nodes):
 		return nil // it was to be stopped, and is
 	}
-	return err
+	return errNotSucceeded
 }
 
 // oneRun takes the name of one run as the only argument.

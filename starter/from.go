@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -15,7 +14,7 @@ import (
 
 // validate returns everything that is wrong with the input as far as it is known: the
 // nodes of past runs, and their cluster, are yet to be read.
-func (o runOptions) validate(in workflows.RunCommandInput) error {
+func (o runOptions) validate(in workflows.RolloutInput) error {
 	if len(o.from) == 0 {
 		return in.Validate()
 	}
@@ -32,14 +31,7 @@ func (o runOptions) validate(in workflows.RunCommandInput) error {
 	case chosen == nil && len(in.Target.Nodes) == 0:
 		in.Target.All = true
 	}
-	var rest *workflows.InputError
-	if errors.As(in.Validate(), &rest) {
-		problems = append(problems, rest.Problems...)
-	}
-	if len(problems) > 0 {
-		return &workflows.InputError{Problems: problems}
-	}
-	return nil
+	return together(problems, in.Validate())
 }
 
 func (o runOptions) selections() (selections []runs.Selection, problems []string) {
@@ -55,7 +47,7 @@ func (o runOptions) selections() (selections []runs.Selection, problems []string
 
 // fromPast narrows the target to the nodes that --from chose in past runs, those that
 // --node names too where it names any.
-func (o runOptions) fromPast(ctx context.Context, c client.Client, in workflows.RunCommandInput) (workflows.RunCommandInput, error) {
+func (o runOptions) fromPast(ctx context.Context, c client.Client, in workflows.RolloutInput) (workflows.RolloutInput, error) {
 	if len(o.from) == 0 {
 		return in, nil
 	}

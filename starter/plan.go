@@ -15,12 +15,14 @@ import (
 func (a *app) planCommand() *cobra.Command {
 	var o runOptions
 	cmd := &cobra.Command{
-		Use:   "plan --cluster ID (--all | --node ID… | --role ROLE… | --from SET:RUN…) [flags] -- COMMAND",
+		Use:   "plan --cluster ID… (--all | --node ID… | --role ROLE… | --from SET:RUN…) [flags] -- COMMAND",
 		Short: "Show what a run would do, and change nothing",
 		Long: `Show what run would do with the same flags: the nodes, those that are left out or
 cannot run a command and why, the commands that would be submitted, the requests to
-the API, and the text. It changes nothing on the cluster. The nodes are looked up
-through a worker, as they are now; run looks again.
+the API, and the text; of a rollout also the waves, where it pauses, and how many
+nodes may fail. It changes nothing on the cluster. The nodes are looked up
+through a worker, as they are now; run looks again. Several clusters are planned one
+after the other.
 
 The exit code is 0 when the run would start, and 1 when it would be refused.`,
 		Example: `  starter plan --cluster ehpc-hz-FYUr32 --role Compute --exclude 'gpu*' -- 'uptime'`,
@@ -34,7 +36,14 @@ The exit code is 0 when the run would start, and 1 when it would be refused.`,
 	return cmd
 }
 
-func (a *app) plan(ctx context.Context, c client.Client, o runOptions, in workflows.RunCommandInput) error {
+func (a *app) plan(ctx context.Context, c client.Client, o runOptions, in workflows.RolloutInput) error {
+	if o.several() {
+		return a.planClusters(ctx, c, o, o.onClusters(in))
+	}
+	return a.planOne(ctx, c, o, in)
+}
+
+func (a *app) planOne(ctx context.Context, c client.Client, o runOptions, in workflows.RolloutInput) error {
 	plan, err := runs.Plan(ctx, c, runs.Place{Namespace: a.namespace, TaskQueue: a.taskQueue}, in)
 	if err != nil {
 		return err

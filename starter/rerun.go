@@ -11,11 +11,13 @@ import (
 
 	"ehpcflow/internal/runs"
 	"ehpcflow/workflows"
+	"ehpcflow/workflows/policy"
 )
 
 // rerunOptions are the flags of rerun, but for those that replace an option of the
 // past run.
 type rerunOptions struct {
+	policyOptions
 	only string
 	id   string
 	json bool
@@ -25,13 +27,13 @@ type rerunOptions struct {
 var replacements = []struct {
 	flag, usage string
 	zero        bool // is a length too
-	seconds     func(*workflows.RunCommandInput) *int
+	seconds     func(*workflows.RolloutInput) *int
 }{
-	{"timeout", "kill the command on a node after this time", false, func(in *workflows.RunCommandInput) *int { return &in.TimeoutSeconds }},
-	{"expect", "how long the command should take; 0 is not known", true, func(in *workflows.RunCommandInput) *int { return &in.ExpectedSeconds }},
-	{"deadline", "end the run after this time; 0 is never", true, func(in *workflows.RunCommandInput) *int { return &in.DeadlineSeconds }},
-	{"grace", "when the run is cancelled, time from TERM to KILL", false, func(in *workflows.RunCommandInput) *int { return &in.GraceSeconds }},
-	{"stop-within", "when the run is cancelled, end it after this time", false, func(in *workflows.RunCommandInput) *int { return &in.StopWithinSeconds }},
+	{"timeout", "kill the command on a node after this time", false, func(in *workflows.RolloutInput) *int { return &in.TimeoutSeconds }},
+	{"expect", "how long the command should take; 0 is not known", true, func(in *workflows.RolloutInput) *int { return &in.ExpectedSeconds }},
+	{"deadline", "end the run after this time; 0 is never", true, func(in *workflows.RolloutInput) *int { return &in.DeadlineSeconds }},
+	{"grace", "when the run is cancelled, time from TERM to KILL", false, func(in *workflows.RolloutInput) *int { return &in.GraceSeconds }},
+	{"stop-within", "when the run is cancelled, end it after this time", false, func(in *workflows.RolloutInput) *int { return &in.StopWithinSeconds }},
 }
 
 func (a *app) rerunCommand() *cobra.Command {
@@ -42,6 +44,10 @@ func (a *app) rerunCommand() *cobra.Command {
 		Long: `Run the command of a past run again, with the same options, on the nodes where it
 failed, was lost or was skipped, or on those of other sets (--only). A flag replaces
 the option of the past run; another command is a new run, see starter run --from.
+
+A rerun of a rollout is a rollout with the same policy, without what was changed while
+it went on. The word none takes a part of it away (--waves none), and any of its flags
+makes the rerun of a plain run a rollout.
 
 The sets are succeeded, failed (nonzero, failed, timed_out and stopped), nonzero,
 timed_out, stopped, lost, skipped, and unknown. On a node of the last the command may
@@ -77,6 +83,7 @@ starter history shows the chain.`,
 	flags.Int("nodes-per-command", 0, "submit a long list of nodes in parts of this many (default: as RUN)")
 	flags.Bool("raw", false, "send the text untouched (default: as RUN)")
 	flags.String("workdir", "", "directory to run in on the node (default: as RUN)")
+	o.register(flags, func(usage string) string { return usage + " (default: as RUN)" })
 	flags.StringVar(&o.id, "id", "", "name of the new run; a name runs once, whoever asks (default: FIRST-r2, FIRST-r3 and so on)")
 	flags.BoolVar(&o.json, "json", false, "write the result as JSON")
 	flags.SortFlags = false
@@ -85,7 +92,7 @@ starter history shows the chain.`,
 
 // read checks the flags, with everything that is wrong in one message, and returns the
 // sets and what replaces options of the past run.
-func (o rerunOptions) read(flags *pflag.FlagSet) (sets []runs.Set, replace func(*workflows.RunCommandInput), err error) {
+func (o rerunOptions) read(flags *pflag.FlagSet) (sets []runs.Set, replace func(*workflows.RolloutInput), err error) {
 	var problems []string
 	if sets, err = runs.ParseSets(o.only); err != nil {
 		problems = append(problems, "--only: "+err.Error())
@@ -109,10 +116,11 @@ func (o rerunOptions) read(flags *pflag.FlagSet) (sets []runs.Set, replace func(
 	if flags.Changed("nodes-per-command") && perCommand == 0 {
 		problems = append(problems, "--nodes-per-command is 0: use 1 or more")
 	}
-	if len(problems) > 0 {
+	_, wrong := o.policy(policy.Policy{}, true)
+	if problems = append(problems, wrong...); len(problems) > 0 {
 		return nil, nil, &workflows.InputError{Problems: problems}
 	}
-	return sets, func(in *workflows.RunCommandInput) {
+	return sets, func(in *workflows.RolloutInput) {
 		for _, r := range replacements {
 			if flags.Changed(r.flag) {
 				length, _ := flags.GetDuration(r.flag)
@@ -128,10 +136,11 @@ func (o rerunOptions) read(flags *pflag.FlagSet) (sets []runs.Set, replace func(
 		if flags.Changed("workdir") {
 			in.WorkingDir, _ = flags.GetString("workdir")
 		}
+		in.Policy, _ = o.policy(in.Policy, true)
 	}, nil
 }
 
-func (a *app) rerun(ctx context.Context, c client.Client, id string, o rerunOptions, sets []runs.Set, replace func(*workflows.RunCommandInput)) error {
+func (a *app) rerun(ctx context.Context, c client.Client, id string, o rerunOptions, sets []runs.Set, replace func(*workflows.RolloutInput)) error {
 	rerun, err := runs.PrepareRerun(ctx, c, id, sets)
 	if n := len(rerun.Unknown); n > 0 {
 		a.note("%s left out: the command may still be running there, or its outcome is not known; to run it there too, name unknown in --only", workflows.Nodes(n))
@@ -149,9 +158,19 @@ func (a *app) rerun(ctx context.Context, c client.Client, id string, o rerunOpti
 		}
 	}
 	replace(&rerun.Input)
-	if err := rerun.Input.Validate(); err != nil {
+	if err := validateRerun(rerun.Input, id); err != nil {
 		return err
 	}
 	a.note("rerun of %s on %s", id, workflows.Nodes(len(rerun.Input.Target.Nodes)))
 	return a.run(ctx, c, runOptions{id: o.id, json: o.json}, rerun.Input)
+}
+
+// validateRerun adds, where a policy does not fit the fewer nodes, what to do about it.
+func validateRerun(in workflows.RolloutInput, past string) error {
+	err := in.Validate()
+	if len(in.Policy.ProblemsOn(len(in.Target.Nodes))) == 0 {
+		return err
+	}
+	return together([]string{fmt.Sprintf("the policy of run %s does not fit the %s of its rerun: give the flags that are named below anew, or take them away, such as --waves %s",
+		past, workflows.Nodes(len(in.Target.Nodes)), none)}, err)
 }

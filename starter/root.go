@@ -22,18 +22,55 @@ import (
 
 // The exit codes, a contract with scripts.
 const (
-	exitSucceeded   = 0   // every node succeeded, or what was asked for was shown
-	exitOtherwise   = 1   // the run ended otherwise
-	exitUsage       = 2   // wrong usage; nothing was started
+	exitSucceeded   = 0   // the run succeeded, or what was asked for was shown or done
+	exitOtherwise   = 1   // no node succeeded, the run could not be followed, or else
+	exitUsage       = 2   // wrong usage, or refused; nothing was started
 	exitUnreachable = 3   // Temporal or the worker could not be reached, or Temporal refused
+	exitPartial     = 4   // some nodes succeeded
+	exitAborted     = 5   // a rollout ended early
+	exitCanceled    = 6   // the run was cancelled
+	exitParked      = 7   // a rollout waited in vain for a person
 	exitInterrupted = 130 // interrupted; a run that was started goes on
 )
+
+// verdictCodes are the exit codes of runs that ended, by their verdicts. A run without
+// one could not be followed to its end.
+var verdictCodes = map[workflows.Verdict]int{
+	workflows.Succeeded:  exitSucceeded,
+	workflows.Failed:     exitOtherwise,
+	workflows.Gone:       exitOtherwise,
+	workflows.Partial:    exitPartial,
+	workflows.Aborted:    exitAborted,
+	workflows.Canceled:   exitCanceled,
+	workflows.Unattended: exitParked,
+}
+
+// endCode is the exit code for a run, which is no failure while it goes on.
+func endCode(state runs.State, verdict workflows.Verdict) int {
+	code, judged := verdictCodes[verdict]
+	switch {
+	case state == runs.Running:
+		return exitSucceeded
+	case state == runs.Canceled:
+		return exitCanceled
+	case state != runs.Completed || !judged:
+		return exitOtherwise
+	}
+	return code
+}
+
+// verdictError ends a command whose run ended without full success, or did not end in
+// order. The result has been printed.
+type verdictError struct{ code int }
+
+func (e *verdictError) Error() string { return errNotSucceeded.Error() }
+
+func (e *verdictError) Is(target error) bool { return target == errNotSucceeded }
 
 // errInterrupted ends a command whose person pressed Ctrl-C.
 var errInterrupted = errors.New("interrupted")
 
-// notSucceeded ends a command whose run ended without full success. The result
-// has been printed.
+// errNotSucceeded ends a command that has printed what is not as it was to be.
 var errNotSucceeded = errors.New("the run did not succeed")
 
 // usageError is a mistake on the command line.
@@ -70,9 +107,16 @@ func (a *app) command() *cobra.Command {
 The Temporal server is found by TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and their
 like, or by Temporal's profile file; without any, at 127.0.0.1:7233.
 
-Exit codes: 0 every node succeeded, 1 the run ended otherwise, 2 wrong usage,
-3 Temporal or the worker could not be reached, or Temporal refused,
-130 interrupted (a run that was started goes on).`,
+Exit codes, of the commands that follow a run or show it by its verdict:
+    0  succeeded; or what was asked for was shown or done
+    1  failed, gone, or not followed to its end
+    2  wrong usage, or refused: by the cluster's nodes, or by the run; nothing was started
+    3  Temporal or the worker could not be reached, or Temporal refused
+    4  partial: some nodes succeeded
+    5  aborted: a rollout ended early
+    6  cancelled
+    7  parked: a rollout waited in vain for a person
+  130  interrupted; a run that was started goes on`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -90,6 +134,7 @@ Exit codes: 0 every node succeeded, 1 the run ended otherwise, 2 wrong usage,
 	root.PersistentFlags().StringVar(&a.taskQueue, "task-queue", cmp.Or(os.Getenv("EHPCFLOW_TASK_QUEUE"), taskqueue.Default),
 		"task queue that the worker serves; also EHPCFLOW_TASK_QUEUE")
 	root.AddCommand(a.runCommand(), a.planCommand(), a.statusCommand(), a.rerunCommand(), a.historyCommand(), a.cancelCommand(), a.answerCommand(), a.errorsCommand())
+	root.AddCommand(a.steerCommands()...)
 	return root
 }
 
@@ -102,9 +147,12 @@ func exitCode(err error) int {
 	var refused *runs.RefusedError
 	var config *connect.ConfigError
 	var unreachable *connect.UnreachableError
+	var verdict *verdictError
 	switch {
 	case err == nil:
 		return exitSucceeded
+	case errors.As(err, &verdict):
+		return verdict.code
 	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled):
 		return exitInterrupted
 	case errors.As(err, &usage), errors.As(err, &input), errors.As(err, &exists), errors.As(err, &notFound), errors.As(err, &refused), errors.As(err, &config):

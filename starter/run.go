@@ -19,8 +19,9 @@ import (
 
 // runOptions are the flags of run, and of plan but for its id.
 type runOptions struct {
+	clusterOptions
 	targetOptions
-	cluster    string
+	policyOptions
 	from       []string
 	timeout    time.Duration
 	expect     time.Duration
@@ -37,7 +38,7 @@ type runOptions struct {
 func (a *app) runCommand() *cobra.Command {
 	var o runOptions
 	cmd := &cobra.Command{
-		Use:   "run --cluster ID (--all | --node ID… | --role ROLE… | --from SET:RUN…) [flags] -- COMMAND",
+		Use:   "run --cluster ID… (--all | --node ID… | --role ROLE… | --from SET:RUN…) [flags] -- COMMAND",
 		Short: "Run a command on nodes and wait for every one of them",
 		Long: `Run a command, as root, on nodes of a cluster, and wait for every one of them.
 
@@ -45,16 +46,26 @@ The words after -- are joined by spaces, as ssh does; quote the command to keep
 it in one piece. Progress goes to stderr, the result to stdout. Ctrl-C leaves
 the run alone: starter status tells how it stands.
 
---role, --host and --status choose among the nodes of the cluster, together: a node
-has to fit one word of each. --exclude takes nodes away again. starter plan shows
-what they come to.
+--role, --queue, --host and --status choose among the nodes of the cluster, together:
+a node has to fit one word of each. --exclude takes nodes away again. starter plan
+shows what they come to.
 
 --from takes the nodes of past runs by what became of them, of the same cluster,
 which need not be named then. The sets are succeeded, failed (nonzero, failed,
 timed_out and stopped), nonzero, timed_out, stopped, lost, skipped, and unknown: not
-seen to end, so that the command may still be running, or of unknown outcome.`,
+seen to end, so that the command may still be running, or of unknown outcome.
+
+The flags from --waves on make the run a rollout: it starts nodes little by little,
+ends early when too many fail or enough succeed, and can be steered while it goes on,
+see starter pause --help and its like.
+
+With several clusters each has a run of its own, RUN/CLUSTER, and there is one verdict
+over all; of several, nodes are chosen by --all, --role, --queue, --host and
+--status.`,
 		Example: `  starter run --cluster ehpc-hz-FYUr32 --all -- 'uptime'
   starter run --cluster ehpc-hz-FYUr32 --node i-bp1aaaa --node i-bp1bbbb --timeout 2h -- /mnt/nas/solve.sh
+  starter run --cluster ehpc-hz-FYUr32 --all --waves 1,10%,100% --pause first --max-failures 5% -- /mnt/nas/patch.sh
+  starter run --cluster ehpc-hz-FYUr32 --cluster ehpc-hz-K8dw21 --clusters-at-once 1 --on-cluster-failure hold --all -- 'uptime'
   starter run --from failed:run-20261124-081605-x7k2qd --from lost:run-20261124-081605-x7k2qd -- 'dmesg | tail'`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if cmd.Flags().Changed("id") {
@@ -76,13 +87,16 @@ seen to end, so that the command may still be running, or of unknown outcome.`,
 // withInput reads the command line, and past runs where nodes of theirs are asked for,
 // and does something with the input. Unless says what an interrupt has not done.
 func (a *app) withInput(cmd *cobra.Command, args []string, o runOptions, unless string,
-	do func(context.Context, client.Client, runOptions, workflows.RunCommandInput) error,
+	do func(context.Context, client.Client, runOptions, workflows.RolloutInput) error,
 ) error {
 	in, err := o.input(args, cmd.ArgsLenAtDash())
 	if err != nil {
 		return err
 	}
 	err = a.withTemporal(cmd.Context(), func(c client.Client) error {
+		if o.several() {
+			return do(cmd.Context(), c, o, in)
+		}
 		in, err := o.fromPast(cmd.Context(), c, in)
 		if err != nil {
 			return err
@@ -99,7 +113,7 @@ func (a *app) withInput(cmd *cobra.Command, args []string, o runOptions, unless 
 // register adds the flags that say what to run, and where.
 func (o *runOptions) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&o.cluster, "cluster", "", "id of the cluster")
+	o.clusterOptions.register(cmd)
 	o.targetOptions.register(cmd)
 	flags.StringArrayVar(&o.from, "from", nil, "run on the nodes of a past run's set, SET:RUN; may be repeated; with other choices on those that fit them too")
 	flags.DurationVar(&o.timeout, "timeout", workflows.DefaultTimeout, "kill the command on a node after this time, 60s to 720h")
@@ -110,6 +124,7 @@ func (o *runOptions) register(cmd *cobra.Command) {
 	flags.DurationVar(&o.stopWithin, "stop-within", workflows.DefaultStopWithin, "when the run is cancelled, end it after this time although a node could not be confirmed to be stopped")
 	flags.BoolVar(&o.raw, "raw", false, "send the text untouched: a doubt about a submit is then for you to resolve, a node may run it twice, and cancelling cannot stop it")
 	flags.StringVar(&o.workingDir, "workdir", "", "directory to run in on the node (default /root)")
+	o.policyOptions.register(flags, nil)
 }
 
 // maxID is what Temporal takes of a name, in bytes, unless its server is told
@@ -130,9 +145,11 @@ func checkID(id string) error {
 
 // input turns flags and words into the input of the workflow, with everything
 // that is wrong in one message.
-func (o runOptions) input(args []string, dash int) (workflows.RunCommandInput, error) {
-	in := workflows.RunCommandInput{
-		ClusterID:       o.cluster,
+func (o runOptions) input(args []string, dash int) (workflows.RolloutInput, error) {
+	var problems []string
+	problem := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	in := workflows.RolloutInput{RunCommandInput: workflows.RunCommandInput{
+		ClusterID:       o.one(),
 		Target:          o.target(),
 		Command:         strings.Join(args, " "),
 		WorkingDir:      o.workingDir,
@@ -144,32 +161,61 @@ func (o runOptions) input(args []string, dash int) (workflows.RunCommandInput, e
 		Raw:               o.raw,
 		GraceSeconds:      int(o.grace / time.Second),
 		StopWithinSeconds: int(o.stopWithin / time.Second),
-	}
+	}}
 	switch {
 	case len(args) == 0:
-		return in, usageError{errors.New("no command: give it after --, such as starter run --cluster ID --all -- 'uptime'")}
+		problem("no command: give it after --, such as starter run --cluster ID --all -- 'uptime'")
+		in.Command = unreadCommand
 	case dash != 0:
-		return in, usageError{fmt.Errorf("%q stands before --: the command comes after it, flags before it", args[0])}
-	case o.perCommand == 0:
-		return in, usageError{errors.New("--nodes-per-command is 0: use 1 or more")}
-	case o.grace == 0 || o.stopWithin == 0:
-		return in, usageError{errors.New("--grace and --stop-within cannot be 0: use 1s or more")}
+		problem("%q stands before --: the command comes after it, flags before it", args[0])
+		in.Command = unreadCommand
+	}
+	if o.perCommand == 0 {
+		problem("--nodes-per-command is 0: use 1 or more")
+	}
+	if o.grace == 0 || o.stopWithin == 0 {
+		problem("--grace and --stop-within cannot be 0: use 1s or more")
 	}
 	for _, length := range []struct {
 		flag string
 		time.Duration
 	}{{"timeout", o.timeout}, {"expect", o.expect}, {"deadline", o.deadline}, {"grace", o.grace}, {"stop-within", o.stopWithin}} {
 		if length.Duration%time.Second != 0 {
-			return in, usageError{fmt.Errorf("--%s is %v: use whole seconds", length.flag, length.Duration)}
+			problem("--%s is %v: use whole seconds", length.flag, length.Duration)
 		}
 	}
-	return in, o.validate(in)
+	policy, wrong := o.policy(in.Policy, false)
+	in.Policy = policy
+	problems = append(append(problems, wrong...), o.clusterProblems(o.id)...)
+	if o.several() {
+		return in, together(problems, o.onClusters(in).Validate())
+	}
+	return in, together(problems, o.validate(in))
 }
 
-func (a *app) run(ctx context.Context, c client.Client, o runOptions, in workflows.RunCommandInput) error {
+// unreadCommand stands for a command that could not be told from the rest, which has
+// been said already.
+const unreadCommand = "unread"
+
+// together adds to problems what else is wrong with an input.
+func together(problems []string, err error) error {
+	var more *workflows.InputError
+	if errors.As(err, &more) {
+		problems = append(problems, more.Problems...)
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	return &workflows.InputError{Problems: problems}
+}
+
+func (a *app) run(ctx context.Context, c client.Client, o runOptions, in workflows.RolloutInput) error {
 	id := o.id
 	if id == "" {
 		id = runs.NewID()
+	}
+	if o.several() {
+		return a.runOnClusters(ctx, c, id, o, o.onClusters(in))
 	}
 	if err := runs.Start(ctx, c, runs.Place{Namespace: a.namespace, TaskQueue: a.taskQueue}, id, in); err != nil {
 		var unreachable *connect.UnreachableError
@@ -212,8 +258,12 @@ func (a *app) print(report runs.Report, asJSON bool) error {
 	if err := write(a.stdout, report); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
-	if report.State != runs.Running && !report.Succeeded() {
-		return errNotSucceeded
+	code := endCode(report.State, report.Verdict)
+	if report.Refused() {
+		code = exitUsage
+	}
+	if code != exitSucceeded {
+		return &verdictError{code}
 	}
 	return nil
 }

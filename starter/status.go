@@ -14,13 +14,16 @@ func (a *app) statusCommand() *cobra.Command {
 		Short: "Show how a run stands, or what became of it",
 		Long: `Show how a run stands, or what became of it.
 
-The exit code is 0 while the run goes on and when every node succeeded, and 1
-when it ended otherwise.`,
+The exit code is 0 while the run goes on, and otherwise that of its verdict: see
+starter --help.`,
 		Example: "  starter status run-20261124-081605-x7k2qd --json",
 		Args:    oneRun("status"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withTemporal(cmd.Context(), func(c client.Client) error {
 				report, err := runs.Read(cmd.Context(), c, args[0])
+				if runs.OnSeveralClusters(err) {
+					return a.showClusters(cmd.Context(), c, args[0], asJSON)
+				}
 				if err != nil {
 					return err
 				}

@@ -2,6 +2,8 @@ package console
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -152,4 +154,22 @@ func TestTheLiveViewOfManyNodesFitsTheScreen(t *testing.T) {
 	l.Show(report(make([]workflows.NodeResult, 50)...))
 	l.Close()
 	require.Len(t, l.bars, 1)
+}
+
+func TestMachinesAreGivenEachNodeAndCommandAsAnObject(t *testing.T) {
+	t.Parallel()
+	var many runs.Report
+	for i := range 300 {
+		many.Nodes = append(many.Nodes, workflows.NodeResult{InstanceID: fmt.Sprint("i-", i)})
+		many.Commands = append(many.Commands, workflows.Command{CommandID: fmt.Sprint("c-", i)})
+	}
+	var out bytes.Buffer
+	require.NoError(t, WriteJSON(&out, many))
+	var read struct {
+		Nodes    []struct{ InstanceID string }
+		Commands []struct{ CommandID string }
+	}
+	require.NoError(t, json.Unmarshal(out.Bytes(), &read))
+	require.Equal(t, "i-299", read.Nodes[299].InstanceID)
+	require.Equal(t, "c-299", read.Commands[299].CommandID)
 }

@@ -44,7 +44,10 @@ func newLive(out io.Writer, height int) *live {
 func (l *live) Show(report runs.Report) {
 	l.mu.Lock()
 	for _, node := range report.Nodes {
-		if _, known := l.ended[node.InstanceID]; node.State.Ended() && !known {
+		switch _, known := l.ended[node.InstanceID]; {
+		case !node.State.Ended(): // or it is tried again
+			delete(l.ended, node.InstanceID)
+		case !known:
 			l.ended[node.InstanceID] = time.Now()
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -33,7 +34,7 @@ func WritePlan(out io.Writer, plan workflows.PlanCommandResult) error {
 	all := len(plan.Nodes) + len(plan.Skipped) + len(plan.LeftOut)
 	rows := planRows(plan, all > mostListed)
 	if len(rows) > 0 {
-		t := newTable([]string{"node", "host", "role", "status", "remark"})
+		t := newTable(planColumns(plan))
 		for _, row := range rows {
 			t.AppendRow(cells(row))
 		}
@@ -53,6 +54,22 @@ func WritePlan(out io.Writer, plan workflows.PlanCommandResult) error {
 	return err
 }
 
+// planColumns has the queue where queues were asked for: of the others it is not known.
+func planColumns(plan workflows.PlanCommandResult) []string {
+	columns := []string{"node", "host", "role", "status", "remark"}
+	if asksQueues(plan) {
+		columns = slices.Insert(columns, queueColumn, "queue")
+	}
+	return columns
+}
+
+func asksQueues(plan workflows.PlanCommandResult) bool {
+	return plan.Cluster != nil && len(plan.Cluster.Queues) > 0
+}
+
+// queueColumn is the place of the queue, after the role.
+const queueColumn = 3
+
 // planRows are those of the nodes that the command would be submitted to first.
 func planRows(plan workflows.PlanCommandResult, onlyUnfit bool) [][]string {
 	var rows [][]string
@@ -61,10 +78,14 @@ func planRows(plan workflows.PlanCommandResult, onlyUnfit bool) [][]string {
 			if onlyUnfit && (node.Unfit == "" || node.LeftOut != "" || len(rows) == mostListed) {
 				continue
 			}
-			rows = append(rows, []string{
+			row := []string{
 				node.InstanceID, printable(node.HostName), printable(strings.Join(node.Roles, ", ")),
 				printable(node.Status), printable(remark(node)),
-			})
+			}
+			if asksQueues(plan) {
+				row = slices.Insert(row, queueColumn, printable(strings.Join(node.Queues, ", ")))
+			}
+			rows = append(rows, row)
 		}
 	}
 	add(plan.Nodes, func(node activities.Node) string {
@@ -90,8 +111,9 @@ func planLines(plan workflows.PlanCommandResult) []planLine {
 		{"Target", plan.Input.Target.String()},
 		{"Nodes", nodesText(plan)},
 	}
+	lines = append(lines, rolloutLines(plan)...)
 	if plan.Refused == nil {
-		lines = append(lines, planLine{"Commands", commandsText(plan.Commands)}, planLine{"API calls", callsText(plan)})
+		lines = append(lines, planLine{"Commands", commandsText(plan)}, planLine{"API calls", callsText(plan)})
 	}
 	return append(lines, planLine{"Text", textText(plan)}, planLine{"Command", plan.Input.Command})
 }
@@ -120,8 +142,26 @@ func nodesText(plan workflows.PlanCommandResult) string {
 	return text
 }
 
-func commandsText(commands []workflows.PlannedCommand) string {
+func commandsText(plan workflows.PlanCommandResult) string {
+	text := partsText(plan.Commands)
+	switch most := plan.Calls.MostSubmits; {
+	case most == 0:
+	case plan.Input.Policy.Concurrency.IsZero():
+		text += fmt.Sprintf("; up to %d with attempts again", most)
+	default:
+		text += fmt.Sprintf("; up to %d, for as a node ends the next one is a command of its own", most)
+	}
+	return text
+}
+
+func partsText(commands []workflows.PlannedCommand) string {
+	least, most := commands[0].Nodes, commands[0].Nodes
+	for _, command := range commands {
+		least, most = min(least, command.Nodes), max(most, command.Nodes)
+	}
 	switch last := commands[len(commands)-1]; {
+	case least < last.Nodes || len(commands) > 1 && commands[len(commands)-2].Nodes < most:
+		return fmt.Sprintf("%d, each on %d to %s", len(commands), least, workflows.Nodes(most))
 	case len(commands) == 1:
 		return "1, on " + workflows.Nodes(last.Nodes)
 	case last.Nodes != commands[0].Nodes:
@@ -136,16 +176,27 @@ func callsText(plan workflows.PlanCommandResult) string {
 	if plan.Calls.ListNodes > 0 {
 		parts = append(parts, fmt.Sprintf("%d ListNodes", plan.Calls.ListNodes))
 	}
+	if plan.Calls.ListNodesByQueue > 0 {
+		parts = append(parts, fmt.Sprintf("%d ListNodesByQueue", plan.Calls.ListNodesByQueue))
+	}
 	looks := plan.Calls.ListInvocationStatus
 	parts = append(parts,
-		fmt.Sprintf("%d InvokeShellCommand", plan.Calls.InvokeShellCommand),
-		fmt.Sprintf("%d ListInvocationResults", plan.Calls.ListInvocationResults),
+		fmt.Sprintf("%s InvokeShellCommand", upTo(plan.Calls.InvokeShellCommand, plan.Calls.MostSubmits)),
+		fmt.Sprintf("%s ListInvocationResults", upTo(plan.Calls.ListInvocationResults, plan.Calls.MostSubmits)),
 		fmt.Sprintf("about %d to %d ListInvocationStatus", looks.Least, looks.Most))
 	text := strings.Join(parts, ", ")
 	if looks.ExpectedMost > 0 {
 		text += fmt.Sprintf(" (%d to %d if it takes as long as expected)", looks.ExpectedLeast, looks.ExpectedMost)
 	}
 	return text
+}
+
+// upTo reads "5", or "5 to 500" where there may be so many.
+func upTo(least, most int) string {
+	if most > least {
+		return fmt.Sprintf("%d to %d", least, most)
+	}
+	return fmt.Sprint(least)
 }
 
 func textText(plan workflows.PlanCommandResult) string {

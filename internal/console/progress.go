@@ -44,15 +44,15 @@ func screenSize(out io.Writer) (width, height int) {
 // lines writes what changed since the report before.
 type lines struct {
 	out     io.Writer
-	phase   workflows.Phase
+	step    string
 	states  map[string]string
 	summary string // of a run with too many nodes for a line each
 	trouble string
 }
 
 func (l *lines) Show(report runs.Report) {
-	if report.Phase != l.phase && report.Phase != "" {
-		l.phase, l.summary = report.Phase, phaseText(report)
+	if now := step(report); now != l.step && report.Phase != "" {
+		l.step, l.summary = now, phaseText(report)
 		l.print(l.summary)
 	}
 	if report.Trouble != l.trouble {
@@ -66,6 +66,9 @@ func (l *lines) Show(report runs.Report) {
 			l.summary = text
 			l.print(text)
 		}
+		return
+	}
+	if report.Refused() { // of no node is there any news
 		return
 	}
 	for _, node := range report.Nodes {
@@ -98,10 +101,15 @@ func phaseText(report runs.Report) string {
 		return "stopping: " + workflows.CountsText(report.Counts())
 	case workflows.Watching:
 		return fmt.Sprintf("%s: %s", commandText(report), workflows.CountsText(report.Counts()))
+	case workflows.Rolling, workflows.Waiting, workflows.Draining:
+		return rolloutText(report)
 	case workflows.Collecting:
 		return "reading exit codes and output"
 	case workflows.Ended:
-		if len(report.Nodes) == 0 {
+		switch {
+		case report.Refused():
+			return "refused"
+		case len(report.Nodes) == 0:
 			return "ended"
 		}
 		return "ended: " + workflows.CountsText(report.Counts())
@@ -120,6 +128,9 @@ func stateText(node workflows.NodeResult) string {
 	text := string(node.State)
 	if node.ExitCode != nil {
 		text += fmt.Sprintf(" (exit %d)", *node.ExitCode)
+	}
+	if n := tries(node); n > 1 {
+		text += fmt.Sprintf(", attempt %d", n)
 	}
 	if remark := node.Remark(); remark != "" {
 		text += ": " + remark

@@ -15,16 +15,17 @@ import (
 	"ehpcflow/workflows"
 )
 
-// WriteJSON writes a report for machines. However many the nodes are, each is an
-// object of its own.
+// WriteJSON writes a report for machines. However many the nodes and commands are, each
+// is an object of its own.
 func WriteJSON(out io.Writer, report runs.Report) error {
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(struct {
 		runs.Report
-		Nodes []workflows.NodeResult `json:"nodes"`
-	}{report, report.Nodes})
+		Nodes    []workflows.NodeResult `json:"nodes"`
+		Commands []workflows.Command    `json:"commands,omitempty"`
+	}{report, report.Nodes, report.Commands})
 }
 
 // WriteResult writes a report for people: a table of the nodes, the output in it
@@ -35,13 +36,21 @@ func WriteResult(out io.Writer, report runs.Report) error {
 }
 
 func writeResult(out io.Writer, report runs.Report, width int) error {
+	if report.Refused() { // the nodes were only meant
+		_, err := io.WriteString(out, headline(report)[1:]+"\n")
+		return err
+	}
 	var b strings.Builder
+	if report.Rollout != nil && len(report.Rollout.Waves) > 0 {
+		b.WriteString(wavesTable(report.Rollout))
+	}
 	nodes := worthListing(report.Nodes)
+	waves := report.Rollout != nil && len(report.Rollout.Waves) > 1
 	inTable := oneLineEach(nodes)
-	listed := nodeTable(nodes, inTable)
+	listed := nodeTable(nodes, waves, inTable)
 	if inTable && width > 0 && text.LongestLineLen(listed) > width {
 		inTable = false
-		listed = nodeTable(nodes, inTable)
+		listed = nodeTable(nodes, waves, inTable)
 	}
 	if len(nodes) > 0 {
 		b.WriteString(listed + "\n")
@@ -53,6 +62,9 @@ func writeResult(out io.Writer, report runs.Report, width int) error {
 	}
 	if left := len(report.Nodes) - len(nodes); left > 0 {
 		fmt.Fprintf(&b, "\n%s not listed; --json has them all\n", workflows.Nodes(left))
+	}
+	if report.Rollout != nil {
+		b.WriteString(ordersTable(report.Rollout.Orders))
 	}
 	b.WriteString(headline(report) + "\n")
 	if origin := report.Origin(); origin != "" {
@@ -93,23 +105,26 @@ func cells(texts []string) table.Row {
 	return row
 }
 
-func nodeTable(nodes []workflows.NodeResult, withOutput bool) string {
-	t := newTable([]string{"node", "host", "state", "exit", "remark", "output"})
+func nodeTable(nodes []workflows.NodeResult, waves, withOutput bool) string {
+	t := newTable([]string{"node", "host", "wave", "state", "exit", "attempts", "remark", "output"})
 	for _, node := range nodes {
-		exit, output := "", ""
+		exit, output, wave := "", "", ""
 		if node.ExitCode != nil {
 			exit = fmt.Sprint(*node.ExitCode)
+		}
+		if waves && node.Wave > 0 {
+			wave = fmt.Sprint(node.Wave)
 		}
 		if withOutput {
 			output = printable(strings.TrimRight(node.Output, "\n"))
 		}
-		t.AppendRow(table.Row{node.InstanceID, printable(node.HostName), string(node.State), exit, printable(node.Remark()), output})
+		t.AppendRow(table.Row{node.InstanceID, printable(node.HostName), wave, string(node.State), exit, attemptsText(node), printable(node.Remark()), output})
 	}
 	return t.Render()
 }
 
 // mostListed is how many nodes are listed all. Of more, those are that did not
-// succeed.
+// succeed, and first those that were started.
 const mostListed = 100
 
 func worthListing(nodes []workflows.NodeResult) []workflows.NodeResult {
@@ -117,9 +132,12 @@ func worthListing(nodes []workflows.NodeResult) []workflows.NodeResult {
 		return nodes
 	}
 	var listed []workflows.NodeResult
-	for _, node := range nodes {
-		if node.State != activities.Succeeded && len(listed) < mostListed {
-			listed = append(listed, node)
+	for _, started := range []bool{true, false} {
+		for _, node := range nodes {
+			waits := node.State == activities.Skipped || node.State == activities.Pending
+			if node.State != activities.Succeeded && waits != started && len(listed) < mostListed {
+				listed = append(listed, node)
+			}
 		}
 	}
 	return listed
@@ -154,16 +172,22 @@ func headline(report runs.Report) string {
 	switch {
 	case report.State == runs.Running:
 		text := fmt.Sprintf("\nrun %s goes on: %s", report.RunID, phaseText(report))
+		if rollout := report.Rollout; rollout != nil && rollout.Halt != nil {
+			text += "\nbecause: " + printable(rollout.Halt.Text)
+		}
 		if report.Trouble != "" {
 			text += "\nwaiting: " + printable(report.Trouble)
 		}
 		return text
+	case report.State == runs.Canceled && report.Error != nil: // which says it
+		return fmt.Sprintf("\nrun %s: %s", report.RunID, printable(report.Error.Message))
+	case report.Refused():
+		return fmt.Sprintf("\nrun %s is refused: %s", report.RunID, printable(report.Error.Message))
 	case report.Error != nil:
 		return fmt.Sprintf("\nrun %s %s: %s%s", report.RunID, report.State, printable(report.Error.Message), hint(report))
-	case report.Reason != "":
-		return fmt.Sprintf("\nrun %s: %s (%s; %s)", report.RunID, report.Verdict, workflows.CountsText(report.Counts()), printable(report.Reason))
 	}
-	return fmt.Sprintf("\nrun %s: %s (%s)", report.RunID, report.Verdict, workflows.CountsText(report.Counts()))
+	why := append([]string{workflows.CountsText(report.Counts())}, reasons(report)...)
+	return fmt.Sprintf("\nrun %s: %s (%s)", report.RunID, report.Verdict, printable(strings.Join(why, "; ")))
 }
 
 // hint is for a node of another name than instance ids have, where the service

@@ -104,7 +104,7 @@ func (r *chainReader) backwards(ctx context.Context, from Past) error {
 
 // listed looks through the runs since the first for those whose memo names it.
 func (r *chainReader) listed(ctx context.Context) error {
-	query := fmt.Sprintf("WorkflowType = '%s'", runCommandType)
+	query := fmt.Sprintf("WorkflowType IN ('%s', '%s')", runCommandType, rolloutType)
 	if first, known := r.read[r.chain.First]; known {
 		query += fmt.Sprintf(" AND StartTime >= '%s'", first.StartedAt.UTC().Format(time.RFC3339))
 	}
@@ -159,7 +159,7 @@ func numberOf(first, id string) int {
 // firstRunMemo is the memo of a rerun that names the first run of its chain.
 const firstRunMemo = "firstRun"
 
-func memo(in workflows.RunCommandInput) map[string]any {
+func memo(in workflows.RolloutInput) map[string]any {
 	if in.Lineage == nil {
 		return nil
 	}

@@ -8,14 +8,18 @@ import (
 
 	"ehpcflow/activities"
 	"ehpcflow/workflows"
+	"ehpcflow/workflows/policy"
 )
 
 type states = map[string]workflows.NodeState
 
 // pastRun is a run that ended, on nodes of these names from i-a to i-e, in this order.
 func pastRun(id string, nodes states) Past {
-	past := Past{Report: Report{RunID: id, State: Completed}, Input: workflows.RunCommandInput{
-		ClusterID: "ehpc-1", Command: "uptime", TimeoutSeconds: 90, WorkingDir: "/srv", Raw: true, From: []string{"failed:older"},
+	past := Past{Report: Report{RunID: id, State: Completed}, Input: workflows.RolloutInput{
+		RunCommandInput: workflows.RunCommandInput{
+			ClusterID: "ehpc-1", Command: "uptime", TimeoutSeconds: 90, WorkingDir: "/srv", Raw: true, From: []string{"failed:older"},
+		},
+		Policy: policy.Policy{Concurrency: policy.Number(3)},
 	}}
 	for _, name := range []string{"i-a", "i-b", "i-c", "i-d", "i-e"} {
 		if state, has := nodes[name]; has {

@@ -35,7 +35,7 @@ func Follow(ctx context.Context, c client.Client, id string, show func(Report)) 
 			report.RunCommandStatus = last.RunCommandStatus
 		}
 		if report.State == Running {
-			report.Apply(last.ended())
+			report.Apply(last.ended(report))
 		}
 		last = report
 		show(report)
@@ -51,11 +51,16 @@ func Follow(ctx context.Context, c client.Client, id string, show func(Report)) 
 }
 
 // ended are the nodes that were seen to end, which only a heartbeat may have shown:
-// that of a watch that was cancelled is gone with it.
-func (r *Report) ended() []activities.NodeStatus {
+// that of a watch that was cancelled is gone with it. Those that are being tried again
+// since are not among them.
+func (r *Report) ended(now Report) []activities.NodeStatus {
+	attempts := make(map[string]int)
+	for _, node := range now.Nodes {
+		attempts[node.InstanceID] = len(node.Attempts)
+	}
 	var ended []activities.NodeStatus
 	for _, node := range r.Nodes {
-		if node.State.Ended() {
+		if node.State.Ended() && len(node.Attempts) >= attempts[node.InstanceID] {
 			ended = append(ended, activities.NodeStatus{InstanceID: node.InstanceID, State: node.State, Word: node.Word})
 		}
 	}

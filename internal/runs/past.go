@@ -18,7 +18,7 @@ import (
 // Past is a run with what it was told to do.
 type Past struct {
 	Report
-	Input workflows.RunCommandInput
+	Input workflows.RolloutInput // of a plain run, without a policy
 }
 
 // readPast reads a run. When it has ended, its nodes are known.
@@ -44,7 +44,7 @@ func unanswered(id string) error {
 
 // readInput reads what a run was told and when it began from the first event of its
 // history. The target of a run that went on as a new one is not in it.
-func readInput(ctx context.Context, c client.Client, id string) (in workflows.RunCommandInput, at time.Time, err error) {
+func readInput(ctx context.Context, c client.Client, id string) (in workflows.RolloutInput, at time.Time, err error) {
 	event, err := c.GetWorkflowHistory(ctx, id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT).Next()
 	if err == nil {
 		err = converter.GetDefaultDataConverter().FromPayloads(event.GetWorkflowExecutionStartedEventAttributes().GetInput(), &in)
@@ -52,7 +52,7 @@ func readInput(ctx context.Context, c client.Client, id string) (in workflows.Ru
 	if err != nil {
 		return in, at, fmt.Errorf("read the input of run %s: %w", id, err)
 	}
-	in.Continued = nil
+	in.Continued, in.Resumed = nil, nil
 	return in, event.GetEventTime().AsTime(), nil
 }
 

@@ -25,7 +25,7 @@ func (e *PlanError) Error() string { return "no plan: " + e.Message }
 
 // Plan has a worker say what a run with this input would do. It changes nothing on the
 // cluster.
-func Plan(ctx context.Context, c client.Client, place Place, in workflows.RunCommandInput) (workflows.PlanCommandResult, error) {
+func Plan(ctx context.Context, c client.Client, place Place, in workflows.RolloutInput) (workflows.PlanCommandResult, error) {
 	var plan workflows.PlanCommandResult
 	if err := awaitWorker(ctx, c, place.TaskQueue); err != nil {
 		return plan, cmp.Or(ctx.Err(), err)
@@ -47,6 +47,8 @@ func Plan(ctx context.Context, c client.Client, place Place, in workflows.RunCom
 	var application *temporal.ApplicationError
 	var timeout *temporal.TimeoutError
 	switch {
+	case err == nil && !in.Plain() && plan.Refused == nil && len(plan.Waves) == 0:
+		return plan, &PlanError{"the worker that made it knows no rollouts: bring every worker of the task queue up to date"}
 	case err == nil || ctx.Err() != nil:
 		return plan, cmp.Or(ctx.Err(), err)
 	case errors.As(err, &application) && application.Type() == workflows.ErrInvalidInput:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -35,8 +36,8 @@ type Report struct {
 	// one, and its sentence.
 	Error *Failure `json:"error,omitempty"`
 
-	// Trouble of a run that goes on: what an activity is being retried for, or
-	// that no worker answers. Empty when all is well.
+	// Trouble of a run that goes on: what an activity is being retried for, that no
+	// worker answers, or what a person has to do. Empty when all is well.
 	Trouble string `json:"trouble,omitempty"`
 }
 
@@ -61,6 +62,13 @@ type Failure struct {
 
 // Succeeded says that every node of the run was seen to succeed.
 func (r Report) Succeeded() bool { return r.State == Completed && r.Verdict == workflows.Succeeded }
+
+// Refused says that the run was ended before anything was started: its policy or
+// choice of nodes does not fit the cluster.
+func (r Report) Refused() bool {
+	return r.State == Failed && r.Error != nil &&
+		slices.Contains([]string{workflows.ErrInvalidInput, workflows.ErrNoNodes, workflows.ErrUnfitNodes}, r.Error.Code)
+}
 
 // NotFoundError says that there is no such run.
 type NotFoundError struct{ Message string }
@@ -90,7 +98,11 @@ func read(ctx context.Context, c client.Client, id string, whole bool) (Report, 
 	if err != nil {
 		return report, fmt.Errorf("describe run %s: %w", id, err)
 	}
-	if kind := described.GetWorkflowExecutionInfo().GetType().GetName(); kind != runCommandType {
+	switch kind := described.GetWorkflowExecutionInfo().GetType().GetName(); kind {
+	case runCommandType, rolloutType:
+	case clustersType:
+		return report, severalClusters(ctx, c, id)
+	default:
 		return report, &NotFoundError{fmt.Sprintf("%s is a workflow of type %s, not a run of ehpcflow", id, kind)}
 	}
 	report.State = stateOf(described.GetWorkflowExecutionInfo().GetStatus())
@@ -110,6 +122,9 @@ func read(ctx context.Context, c client.Client, id string, whole bool) (Report, 
 		if report.Question != nil {
 			report.Trouble = report.question()
 		}
+		if report.Trouble == "" {
+			report.Trouble = report.awaited()
+		}
 		report.addProgress(described)
 	}
 	if report.State == Terminated || report.State == TimedOut {
@@ -121,6 +136,7 @@ func read(ctx context.Context, c client.Client, id string, whole bool) (Report, 
 
 const (
 	runCommandType = "RunCommand"
+	rolloutType    = "Rollout"
 	watchType      = "ListInvocationStatus"
 )
 
@@ -220,15 +236,6 @@ func (r *Report) readEnd(ctx context.Context, c client.Client) error {
 		return nil
 	}
 	return fmt.Errorf("read the end of run %s: %w", r.RunID, err)
-}
-
-// question says what the run asks, and how to answer.
-func (r *Report) question() string {
-	text := r.Question.Text + " Answer it:"
-	for _, choice := range r.Question.Choices {
-		text += fmt.Sprintf("\n  starter answer %s %s", r.RunID, choice.Usage())
-	}
-	return text
 }
 
 // trouble says what the activity under way is being retried for. A watch that has

@@ -11,11 +11,11 @@ import (
 	"ehpcflow/workflows"
 )
 
-// Rerun is a run to be started, made from a past one: its command and options, on
-// nodes of some of its sets.
+// Rerun is a run to be started, made from a past one: its command, options
+// and policy, on nodes of some of its sets.
 type Rerun struct {
 	ID    string // FIRST-r2, FIRST-r3 and so on
-	Input workflows.RunCommandInput
+	Input workflows.RolloutInput
 
 	// Unknown are nodes that are left out because nobody said to take them: the command
 	// may still be running there, since the past run or a later one of the chain.

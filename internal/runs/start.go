@@ -40,31 +40,37 @@ func NewID() string {
 // Place is where runs are put for a worker.
 type Place struct{ Namespace, TaskQueue string }
 
-// Start starts a run under a name that no run ever had. When no worker takes it
+// Start starts a run under a name that no run ever had, a rollout unless the input is
+// plain. When no worker takes it
 // up within a few seconds it leaves nothing behind. An error of the context says
 // that nothing was started.
-func Start(ctx context.Context, c client.Client, place Place, id string, in workflows.RunCommandInput) error {
-	queue := place.TaskQueue
-	if err := awaitWorker(ctx, c, queue); err != nil {
+func Start(ctx context.Context, c client.Client, place Place, id string, in workflows.RolloutInput) error {
+	kind, told := rolloutType, any(in)
+	if in.Plain() {
+		kind, told = runCommandType, in.RunCommandInput
+	}
+	return start(ctx, c, place, client.StartWorkflowOptions{
+		ID: id, StaticSummary: summary(in), StaticDetails: details(in), Memo: memo(in),
+	}, kind, told)
+}
+
+// start starts a workflow of any kind as Start says.
+func start(ctx context.Context, c client.Client, place Place, o client.StartWorkflowOptions, workflow string, in any) error {
+	if err := awaitWorker(ctx, c, place.TaskQueue); err != nil {
 		return cmp.Or(ctx.Err(), err)
 	}
-	started, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID:                                       id,
-		TaskQueue:                                queue,
-		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
-		WorkflowExecutionErrorWhenAlreadyStarted: true,
-		StaticSummary:                            summary(in),
-		StaticDetails:                            details(in),
-		Memo:                                     memo(in),
-	}, workflows.RunCommand, in)
+	o.TaskQueue = place.TaskQueue
+	o.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
+	o.WorkflowExecutionErrorWhenAlreadyStarted = true
+	started, err := c.ExecuteWorkflow(ctx, o, workflow, in)
 	var exists *serviceerror.WorkflowExecutionAlreadyStarted
 	switch {
 	case err == nil:
 	case errors.As(err, &exists):
-		return &ExistsError{ID: id}
+		return &ExistsError{ID: o.ID}
 	case ctx.Err() != nil || inDoubt(err):
 		return &connect.UnreachableError{Message: fmt.Sprintf(
-			"the Temporal server did not say whether run %s was started (%v): see starter status %s before starting it anew", id, cmp.Or(ctx.Err(), err), id)}
+			"the Temporal server did not say whether run %s was started (%v): see starter status %s before starting it anew", o.ID, cmp.Or(ctx.Err(), err), o.ID)}
 	default:
 		return err
 	}
@@ -193,25 +199,4 @@ func within(ctx context.Context, giveUp error, ask func() (bool, error)) error {
 			return ctx.Err()
 		}
 	}
-}
-
-// summary is the run's line in the Web UI, of which the server takes 400 bytes.
-func summary(in workflows.RunCommandInput) string {
-	command := strings.Join(strings.Fields(in.Command), " ")
-	return fmt.Sprintf("%s of %s: %s", beginning(in.Target.String()), in.ClusterID, beginning(command))
-}
-
-func beginning(text string) string {
-	if runes := []rune(text); len(runes) > 60 {
-		return string(runes[:60]) + "…"
-	}
-	return text
-}
-
-func details(in workflows.RunCommandInput) string {
-	fence := "```"
-	for strings.Contains(in.Command, fence) {
-		fence += "`"
-	}
-	return fmt.Sprintf("Cluster `%s`, timeout %d s\n\n%ssh\n%s\n%s", in.ClusterID, in.TimeoutSeconds, fence, in.Command, fence)
 }

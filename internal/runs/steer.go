@@ -1,16 +1,19 @@
 package runs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/user"
+	"time"
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"ehpcflow/internal/connect"
 	"ehpcflow/workflows"
 )
 
@@ -22,11 +25,17 @@ func (e *RefusedError) Error() string { return e.Message }
 // Cancel asks a run to stop its command and to end. Follow it to see what came of it.
 func Cancel(ctx context.Context, c client.Client, id string) error {
 	report, err := Read(ctx, c, id)
+	state := report.State
+	if OnSeveralClusters(err) {
+		var clusters ClustersReport
+		clusters, err = ReadClusters(ctx, c, id)
+		state = clusters.State
+	}
 	switch {
 	case err != nil:
 		return err
-	case report.State != Running:
-		return &RefusedError{fmt.Sprintf("run %s has ended already (%s): there is nothing to cancel", id, report.State)}
+	case state != Running:
+		return &RefusedError{fmt.Sprintf("run %s has ended already (%s): there is nothing to cancel", id, state)}
 	}
 	if err := c.CancelWorkflow(ctx, id, ""); err != nil {
 		return fmt.Errorf("cancel run %s: %w", id, err)
@@ -37,29 +46,75 @@ func Cancel(ctx context.Context, c client.Client, id string) error {
 // AnswerQuestion answers the question of a run. It is signed with the name of the
 // user and the machine.
 func AnswerQuestion(ctx context.Context, c client.Client, id string, answer workflows.Answer) error {
-	if answer.By == "" {
-		answer.By = whoAmI()
+	answer.By = cmp.Or(answer.By, whoAmI())
+	return update(ctx, c, id, workflows.AnswerUpdate, answer, nil)
+}
+
+// Steer tells a rollout something, by the name of an update. An order of nobody is
+// signed with the name of the user and the machine.
+func Steer(ctx context.Context, c client.Client, id, name string, order workflows.Order) (workflows.OrderTaken, error) {
+	var taken workflows.OrderTaken
+	described, err := c.DescribeWorkflowExecution(ctx, id, "")
+	if err != nil {
+		return taken, unknownRun(err, id)
 	}
-	handle, err := c.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+	info := described.GetWorkflowExecutionInfo()
+	switch state := stateOf(info.GetStatus()); {
+	case info.GetType().GetName() == runCommandType:
+		return taken, &RefusedError{fmt.Sprintf("run %s is no rollout, all its nodes are started at once: stop it (starter cancel %s), or wait for its end", id, id)}
+	case info.GetType().GetName() == clustersType:
+		return taken, severalClusters(ctx, c, id)
+	case info.GetType().GetName() != rolloutType:
+		return taken, &NotFoundError{fmt.Sprintf("%s is a workflow of type %s, not a run of ehpcflow", id, info.GetType().GetName())}
+	case state != Running:
+		return taken, &RefusedError{fmt.Sprintf("run %s has ended already (%s): see starter status %s", id, state, id)}
+	}
+	order.By = cmp.Or(order.By, whoAmI())
+	return taken, update(ctx, c, id, name, order, &taken)
+}
+
+// updatePatience bounds the wait for a run to take an update.
+const updatePatience = 30 * time.Second
+
+// update sends an update to a run and reads what it answers.
+func update(ctx context.Context, c client.Client, id, name string, arg, answer any) error {
+	patient, cancel := context.WithTimeout(ctx, updatePatience)
+	defer cancel()
+	handle, err := c.UpdateWorkflow(patient, client.UpdateWorkflowOptions{
 		WorkflowID:   id,
-		UpdateName:   workflows.AnswerUpdate,
-		Args:         []any{answer},
+		UpdateName:   name,
+		Args:         []any{arg},
 		WaitForStage: client.WorkflowUpdateStageCompleted,
 	})
 	if err == nil {
-		err = handle.Get(ctx, nil)
+		err = handle.Get(patient, answer)
 	}
-	var refused *temporal.ApplicationError
-	var notFound *serviceerror.NotFound
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
+	}
+	_, several := Read(ctx, c, id)
+	var refused *temporal.ApplicationError
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case OnSeveralClusters(several):
+		return several
 	case errors.As(err, &refused):
-		return &RefusedError{fmt.Sprintf("run %s refuses the answer: %s", id, refused.Message())}
-	case errors.As(err, &notFound):
+		return &RefusedError{fmt.Sprintf("run %s refuses %s: %s", id, name, refused.Message())}
+	case patient.Err() != nil:
+		return &connect.UnreachableError{Message: fmt.Sprintf(
+			"run %s has not answered within %v, for no worker serves it or Temporal does not answer; it may still take %s: see starter status %s", id, updatePatience, name, id)}
+	}
+	return unknownRun(err, id)
+}
+
+// unknownRun says of the server's error that there is no such run, where it means that.
+func unknownRun(err error, id string) error {
+	var notFound *serviceerror.NotFound
+	if errors.As(err, &notFound) {
 		return &NotFoundError{fmt.Sprintf("there is no run %s that goes on: check its name and the namespace", id)}
 	}
-	return fmt.Errorf("answer run %s: %w", id, err)
+	return fmt.Errorf("tell run %s: %w", id, err)
 }
 
 func whoAmI() string {

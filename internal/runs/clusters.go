@@ -1,0 +1,244 @@
+package runs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
+
+	"ehpcflow/internal/connect"
+	"ehpcflow/workflows"
+)
+
+const clustersType = "RunOnClusters"
+
+// ClustersReport is how a run on several clusters stands.
+type ClustersReport struct {
+	RunID string `json:"run"`
+	State State  `json:"state"`
+
+	// The clusters that run are as their own runs say.
+	workflows.ClustersStatus
+
+	// Error of a run that did not complete.
+	Error *Failure `json:"error,omitempty"`
+
+	// Trouble of a run that goes on, as that of a Report, and Troubles of its clusters,
+	// by their ids.
+	Trouble  string            `json:"trouble,omitempty"`
+	Troubles map[string]string `json:"troubles,omitempty"`
+}
+
+// Succeeded says that every cluster succeeded.
+func (r ClustersReport) Succeeded() bool {
+	return r.State == Completed && r.Verdict == workflows.Succeeded
+}
+
+// Stopped says that no node is known where the command may be running.
+func (r ClustersReport) Stopped() bool {
+	for _, cluster := range r.Clusters {
+		for state, n := range cluster.States {
+			if n > 0 && !state.Ended() {
+				return false
+			}
+		}
+		if cluster.Phase == workflows.ClusterRunning {
+			return false
+		}
+	}
+	return r.State != Running
+}
+
+// SeveralClustersError says that a run is on several clusters where the run of one is
+// needed.
+type SeveralClustersError struct {
+	ID   string
+	Runs []string // of its clusters
+}
+
+func (e *SeveralClustersError) Error() string {
+	const few = 5
+	names := strings.Join(e.Runs[:min(few, len(e.Runs))], ", ")
+	if more := len(e.Runs) - few; more > 0 {
+		names += fmt.Sprintf(" and %d more", more)
+	}
+	return fmt.Sprintf("run %s is on several clusters, each of which has a run of its own: name one of %s", e.ID, names)
+}
+
+// Unwrap makes it a refusal.
+func (e *SeveralClustersError) Unwrap() error { return &RefusedError{e.Error()} }
+
+// OnSeveralClusters says whether a run could not be read because it is on several
+// clusters: ReadClusters reads it.
+func OnSeveralClusters(err error) bool {
+	var several *SeveralClustersError
+	return errors.As(err, &several)
+}
+
+func severalClusters(ctx context.Context, c client.Client, id string) error {
+	in, err := readClustersInput(ctx, c, id)
+	if err != nil {
+		return err
+	}
+	several := &SeveralClustersError{ID: id}
+	for _, cluster := range in.Clusters {
+		several.Runs = append(several.Runs, workflows.ClusterRunID(id, cluster.ClusterID))
+	}
+	return several
+}
+
+func readClustersInput(ctx context.Context, c client.Client, id string) (in workflows.ClustersInput, err error) {
+	event, err := c.GetWorkflowHistory(ctx, id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT).Next()
+	if err == nil {
+		err = converter.GetDefaultDataConverter().FromPayloads(event.GetWorkflowExecutionStartedEventAttributes().GetInput(), &in)
+	}
+	if err != nil {
+		return in, fmt.Errorf("read the input of run %s: %w", id, err)
+	}
+	return in, nil
+}
+
+// StartClusters starts a run on several clusters, as Start does one on a single.
+func StartClusters(ctx context.Context, c client.Client, place Place, id string, in workflows.ClustersInput) error {
+	counted, named := in.Run, in.Run
+	var ids []string
+	for _, cluster := range in.Clusters {
+		ids = append(ids, cluster.ClusterID)
+	}
+	counted.ClusterID, named.ClusterID = fmt.Sprintf("%d clusters", len(ids)), strings.Join(ids, "`, `")
+	return start(ctx, c, place, client.StartWorkflowOptions{
+		ID: id, StaticSummary: summary(counted), StaticDetails: details(named),
+	}, clustersType, in)
+}
+
+// ReadClusters reports how a run on several clusters stands.
+func ReadClusters(ctx context.Context, c client.Client, id string) (ClustersReport, error) {
+	report := ClustersReport{RunID: id}
+	described, err := c.DescribeWorkflowExecution(ctx, id, "")
+	var notFound *serviceerror.NotFound
+	if errors.As(err, &notFound) {
+		return report, &NotFoundError{fmt.Sprintf("there is no run %s: check its name and the namespace", id)}
+	}
+	if err != nil {
+		return report, fmt.Errorf("describe run %s: %w", id, err)
+	}
+	report.State = stateOf(described.GetWorkflowExecutionInfo().GetStatus())
+	switch report.State {
+	case Completed, Failed, Canceled:
+		return report, report.readEnd(ctx, c)
+	case Running, Terminated, TimedOut:
+		report.readStatus(ctx, c)
+		report.readClusters(ctx, c)
+	}
+	if report.State != Running {
+		report.Trouble = ""
+		report.Error = &Failure{Code: string(report.State), Message: "the workflow was ended from outside; the runs of its clusters are cancelled by that, see starter status " + workflows.ClusterRunID(id, "CLUSTER")}
+	}
+	return report, nil
+}
+
+func (r *ClustersReport) readStatus(ctx context.Context, c client.Client) {
+	ctx, cancel := context.WithTimeout(ctx, queryPatience)
+	defer cancel()
+	answer, err := c.QueryWorkflow(ctx, r.RunID, "", workflows.ClustersQuery)
+	if err == nil {
+		err = answer.Get(&r.ClustersStatus)
+	}
+	if err != nil {
+		r.Trouble = "no worker answers for the run; it goes on when one does"
+	}
+}
+
+// readClusters asks the clusters that run themselves, all at the same time. What one
+// does not answer is left as it was.
+func (r *ClustersReport) readClusters(ctx context.Context, c client.Client) {
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	for i := range r.Clusters {
+		cluster := &r.Clusters[i]
+		if cluster.Phase != workflows.ClusterRunning {
+			continue
+		}
+		all.Go(func() {
+			own, err := read(ctx, c, cluster.RunID, onePage)
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			cluster.NodeCount, cluster.States = own.NodeCount, own.Counts()
+			if own.Trouble != "" {
+				if r.Troubles == nil {
+					r.Troubles = make(map[string]string)
+				}
+				r.Troubles[cluster.ClusterID] = own.Trouble
+			}
+		})
+	}
+	all.Wait()
+}
+
+func (r *ClustersReport) readEnd(ctx context.Context, c client.Client) error {
+	r.Phase = workflows.Ended
+	err := c.GetWorkflow(ctx, r.RunID, "").Get(ctx, &r.ClustersResult)
+	var application *temporal.ApplicationError
+	var canceled *temporal.CanceledError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &application):
+		r.Error = &Failure{Code: application.Type(), Message: application.Message()}
+		return nil
+	case errors.As(err, &canceled):
+		if canceled.HasDetails() {
+			if err := canceled.Details(&r.ClustersResult); err != nil {
+				return err
+			}
+		}
+		r.Error = &Failure{Code: "Canceled", Message: r.Reason}
+		return nil
+	}
+	return fmt.Errorf("read the end of run %s: %w", r.RunID, err)
+}
+
+// FollowClusters reads a run on several clusters again and again, as Follow does one on
+// a single.
+func FollowClusters(ctx context.Context, c client.Client, id string, show func(ClustersReport)) (ClustersReport, error) {
+	var last ClustersReport
+	since, answered := time.Now(), time.Now()
+	for {
+		report, err := ReadClusters(ctx, c, id)
+		switch {
+		case ctx.Err() != nil:
+			return last, ctx.Err()
+		case connect.Transient(err) && time.Since(answered) < outagePatience:
+			report = last
+			report.State, report.Trouble = Running, "Temporal does not answer; the run goes on when it does"
+		case err != nil:
+			return last, err
+		default:
+			answered = time.Now()
+		}
+		if report.Phase == "" { // nobody could say how the run itself stands
+			report.ClustersStatus = last.ClustersStatus
+		}
+		last = report
+		show(report)
+		if report.State != Running {
+			return report, nil
+		}
+		select {
+		case <-time.After(period(time.Since(since))):
+		case <-ctx.Done():
+			return report, ctx.Err()
+		}
+	}
+}
