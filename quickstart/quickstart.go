@@ -31,14 +31,18 @@ const (
 	exitOtherwise   = 1
 	exitUsage       = 2
 	exitUnreachable = 3
+	exitPartial     = 4
 	exitInterrupted = 130
 )
 
 // usageError is a mistake on the command line.
 type usageError struct{ error }
 
-// errNotSucceeded ends a run without full success; it has been printed.
-var errNotSucceeded = errors.New("the run did not succeed")
+// errNotSucceeded and errPartial end a run without full success; it has been printed.
+var (
+	errNotSucceeded = errors.New("the run did not succeed")
+	errPartial      = fmt.Errorf("%w everywhere", errNotSucceeded)
+)
 
 // options are the flags.
 type options struct {
@@ -74,7 +78,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	flags := cmd.Flags()
 	flags.BoolVar(&o.once, "once", false, "run the command, then stop everything and exit with the verdict's code")
-	flags.IntVar(&o.nodes, "nodes", 4, "nodes of the simulated cluster, 1 to 100")
+	flags.IntVar(&o.nodes, "nodes", 4, fmt.Sprintf("nodes of the simulated cluster, 1 to %d", workflows.MaxNodes))
 	flags.StringVar(&o.database, "db", "", "file that keeps the workflows over restarts (default: memory)")
 	flags.BoolVar(&o.verbose, "verbose", false, "show the logs of the worker and the Temporal server")
 	flags.SortFlags = false
@@ -100,6 +104,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitInterrupted
 	case err == nil:
 		return exitSucceeded
+	case errors.Is(err, errPartial):
+		return exitPartial
 	case errors.Is(err, errNotSucceeded):
 		return exitOtherwise
 	case errors.As(err, &usage), errors.As(err, &input), errors.As(err, &database):
@@ -160,7 +166,7 @@ func (q quickstart) show(ctx context.Context, temporal *devserver.Server, s *sta
 	q.say("%s", s.Simulator.Warning())
 	q.say("Temporal   %s\nWeb UI     %s\nSimulator  %s\nCommand    %s\n", temporal.Address(), temporal.UIURL(), s.API.URL(), in.Command)
 	id := runs.NewID()
-	if err := runs.Start(ctx, s.Client, runs.Place{Namespace: devserver.Namespace, TaskQueue: taskqueue.Default}, id, in); err != nil {
+	if err := runs.Start(ctx, s.Client, runs.Place{Namespace: devserver.Namespace, TaskQueue: taskqueue.Default}, id, workflows.RolloutInput{RunCommandInput: in}); err != nil {
 		return err
 	}
 	progress := console.NewProgress(q.stderr)
@@ -178,10 +184,13 @@ func (q quickstart) show(ctx context.Context, temporal *devserver.Server, s *sta
 		q.say("stopping")
 		return nil
 	}
-	if !report.Succeeded() {
-		return errNotSucceeded
+	switch {
+	case report.Succeeded():
+		return nil
+	case report.Verdict == workflows.Partial:
+		return errPartial
 	}
-	return nil
+	return errNotSucceeded
 }
 
 // next tells what to type in another terminal.

@@ -62,7 +62,7 @@ func TestOnceExitsWithTheVerdict(t *testing.T) {
 	require.Len(t, regexp.MustCompile(`nonzero +3 *\n`).FindAllString(stdout, -1), 4, stdout)
 
 	code, stdout, _ = once(t, "--db", filepath.Join(t.TempDir(), "temporal.db"), "--", `[ "$HOSTNAME" != compute002 ]`)
-	require.Equal(t, 1, code)
+	require.Equal(t, 4, code)
 	require.Regexp(t, `i-sim000000000003 +compute002 +nonzero +1`, stdout)
 	require.Contains(t, stdout, "partial (3 succeeded, 1 nonzero)")
 }

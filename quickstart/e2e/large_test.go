@@ -22,6 +22,7 @@ import (
 	"ehpcflow/quickstart/devserver"
 	"ehpcflow/quickstart/stack"
 	"ehpcflow/workflows"
+	"ehpcflow/workflows/policy"
 )
 
 // The tests of this file weigh on the machine, so they are none of the parallel
@@ -164,4 +165,47 @@ func resident(t *testing.T, pid int) uint64 {
 	status, err := proc.NewStatus()
 	require.NoError(t, err)
 	return status.VmRSS
+}
+
+// The long form has 10,000 nodes: make soak. A quarter of the nodes fails and is tried
+// again.
+func TestARolloutOverAFleetStaysSmall(t *testing.T) {
+	nodes, window, shortest, longest := 1000, 200, time.Second, 3*time.Second
+	if *soak {
+		nodes, window, shortest, longest = workflows.MaxNodes, 1000, 10*time.Second, 30*time.Second
+	}
+	s := newSystemWith(t, stack.Options{
+		Nodes: nodes, Pace: activities.DefaultPace(), Logger: zap.NewNop(),
+		Script: &ehpcsim.Script{Duration: [2]time.Duration{shortest, longest}, OutputBytes: 500, ExitCodes: []int{0, 0, 0, 7}},
+	})
+	id := s.startRollout(func(in *workflows.RolloutInput) {
+		in.Command, in.TimeoutSeconds = "solve", 600
+		in.Policy.Waves = sizes(t, "1,10%,100%")
+		in.Policy.Concurrency = policy.Number(window)
+		half := sizes(t, "50%")[0]
+		in.Policy.Budget = policy.Budget{Whole: &half, OnBreach: policy.Stop}
+		in.Policy.Retry = policy.Retry{Attempts: 3, On: []workflows.NodeState{activities.Nonzero}, BackoffSeconds: 1}
+	})
+	most := 0
+	await(t, 30*time.Minute, "the rollout has ended", func() bool {
+		most = max(most, s.Simulator.Stats().Running)
+		return s.phase(id) == workflows.Ended
+	})
+	report := s.end(id)
+	counts := report.Counts()
+	require.Equal(t, nodes, counts[activities.Succeeded]+counts[activities.Nonzero], "%s", report.Reason)
+	require.LessOrEqual(t, most, window, "never more at a time than allowed")
+	tries := 0
+	for _, node := range report.Nodes {
+		tries += max(node.Tries, 1)
+		require.Equal(t, max(node.Tries, 1), s.Simulator.Executions(node.InstanceID))
+	}
+	text, err := json.Marshal(report.RunCommandResult)
+	require.NoError(t, err)
+	size, events, links := s.chain(id)
+	submits, looks := s.Simulator.Requests("InvokeShellCommand"), s.Simulator.Requests("ListInvocationStatus")
+	t.Logf("%d nodes, %d executions, %d at a time, in %.0f s: %d submits, %d looks, %.2f MiB and %d events of history in %d runs, a result of %d kB",
+		nodes, tries, most, report.EndedAt.Sub(report.StartedAt).Seconds(), submits, looks, float64(size)/(1<<20), events, links, len(text)/1000)
+	require.Less(t, submits, tries/5, "places that become free are gathered")
+	require.Less(t, len(text), 3<<19, "Temporal takes 2 MiB")
 }

@@ -129,7 +129,7 @@ func TestAPlanShowsWhatARunWouldDoAndChangesNothing(t *testing.T) {
 
 	before := map[string]int{"ListNodes": s.Simulator.Requests("ListNodes"), "ListInvocationResults": s.Simulator.Requests("ListInvocationResults")}
 	run := s.starter(append([]string{"run", "--json"}, flags...)...)
-	require.Equal(t, 1, run.code, "skipped nodes are no plain success")
+	require.Equal(t, 4, run.code, "skipped nodes are no plain success")
 	var report runs.Report
 	require.NoError(t, json.Unmarshal([]byte(run.stdout), &report))
 	require.Equal(t, workflows.Partial, report.Verdict)
@@ -140,6 +140,63 @@ func TestAPlanShowsWhatARunWouldDoAndChangesNothing(t *testing.T) {
 	require.Equal(t, plan.Calls.ListNodes, s.Simulator.Requests("ListNodes")-before["ListNodes"])
 	require.Equal(t, plan.Calls.ListInvocationResults, s.Simulator.Requests("ListInvocationResults")-before["ListInvocationResults"])
 	require.GreaterOrEqual(t, s.Simulator.Requests("ListInvocationStatus"), plan.Calls.ListInvocationStatus.Least)
+}
+
+func TestTheNodesOfAQueueRunTheCommandAsPlanned(t *testing.T) {
+	t.Parallel()
+	cluster := ehpcsim.DemoCluster(stack.ClusterID, 5)
+	for i, queue := range []string{"cpu", "gpu", "cpu", "gpu", ""} {
+		cluster.Nodes[i].Queue = queue
+	}
+	s := newSystemWith(t, stack.Options{Pace: quickPace(), Logger: zap.NewNop(), Clusters: []ehpcsim.Cluster{cluster, {
+		ID: "west", Nodes: []ehpcsim.Node{{InstanceID: "i-w0", HostName: "west000", Queue: "gpu"}, {InstanceID: "i-w1", HostName: "west001"}},
+	}}})
+	flags := []string{"--cluster=" + stack.ClusterID, "--queue", "gpu", "--exclude", "compute003", "--", "echo hi"}
+
+	shown := s.starter(append([]string{"plan"}, flags...)...)
+	require.Equal(t, 0, shown.code, shown.stderr)
+	for _, line := range []string{
+		`NODE +HOST +ROLE +QUEUE +STATUS +REMARK`,
+		`compute001 +Compute +gpu +running`,
+		`compute003 +Compute +gpu +running +left out: excluded`,
+		`compute004 +Compute +running +left out: of another queue`,
+		`5 nodes \(Compute 5; queue gpu 2; running 5\)`,
+		`Target +queue gpu; but not compute003`,
+		`Nodes +1 meant; 4 left out: 3 of another queue, 1 excluded`,
+		`API calls +1 ListNodes, 1 ListNodesByQueue, 1 InvokeShellCommand`,
+	} {
+		require.Regexp(t, line, shown.stdout)
+	}
+	before := s.Simulator.Requests("ListNodesByQueue")
+	run := s.starter(append([]string{"run"}, flags...)...)
+	require.Equal(t, 0, run.code, run.stdout+run.stderr)
+	require.Equal(t, 1, s.Simulator.Requests("ListNodesByQueue")-before)
+	for i, node := range cluster.Nodes {
+		require.Equal(t, i == 1, s.Simulator.Executions(node.InstanceID) == 1, node.HostName)
+	}
+
+	misspelt := s.starter("run", "--cluster="+stack.ClusterID, "--queue", "gpu", "--queue", "gqu", "--", "echo hi")
+	require.Equal(t, 2, misspelt.code, misspelt.stdout+misspelt.stderr)
+	require.Contains(t, misspelt.stdout+misspelt.stderr, "nothing in cluster ehpc-sim-demo matches queue gqu")
+	require.Equal(t, 1, s.Simulator.Requests("InvokeShellCommand"))
+
+	both := s.starter("run", "--cluster="+stack.ClusterID, "--cluster=west", "--queue", "gpu", "--", "echo hi")
+	require.Equal(t, 0, both.code, both.stdout+both.stderr)
+	require.Equal(t, map[string]int{cluster.Nodes[1].InstanceID: 2, cluster.Nodes[3].InstanceID: 1, "i-w0": 1}, s.Simulator.Stats().Executions)
+}
+
+func TestAPlanOfARolloutShowsItsWaves(t *testing.T) {
+	t.Parallel()
+	s := mixedSystem(t)
+	shown := s.starter("plan", "--cluster", stack.ClusterID, "--node", "i-c0", "--node", "i-c2", "--node", "i-l", "--status", "running",
+		"--waves", "1,100%", "--pause", "first", "--max-failures", "50%", "--", "echo hi")
+	require.Equal(t, 0, shown.code, shown.stderr)
+	require.Contains(t, shown.stdout, "Waves      2\n           1: 1 node, ")
+	require.Contains(t, shown.stdout, "; begins when it is approved\n")
+	require.Contains(t, shown.stdout, "Budget     50% of 3: 1 node may fail, the 2nd breaches it")
+	require.Contains(t, shown.stdout, "Commands   2, each on 1 to 2 nodes\n")
+	require.Contains(t, shown.stdout, "would run on 3 nodes of "+stack.ClusterID+" in 2 waves\n")
+	require.Zero(t, s.Simulator.Requests("InvokeShellCommand"))
 }
 
 func TestAPlanOfALargeClusterIsASummary(t *testing.T) {
@@ -167,15 +224,17 @@ func TestWhatCannotBePlannedSaysWhy(t *testing.T) {
 		stdout string
 		stderr string
 	}{
-		"unfit nodes":          {[]string{c, "--role", "Compute"}, 1, "the run would be refused: not every node that matches can run a command (i-c1 is stopped, i-c3 is recycling)", ""},
-		"nothing matches":      {[]string{c, "--role", "Login", "--host", "gpu*"}, 1, "matches all of what was asked for (role Login; host name gpu*); it has 7 nodes", ""},
-		"a misspelt word":      {[]string{c, "--all", "--exclude", "computer001", "--role", "Compte"}, 1, "matches role Compte, exclude computer001; it has 7 nodes", ""},
-		"an unknown node":      {[]string{c, "--node", "i-c0", "--node", "i-gone", "--status", "running"}, 1, "matches node i-gone", ""},
-		"named as they are":    {[]string{c, "--node", "i-gone"}, 0, "not looked at: named nodes are taken as they are", ""},
-		"an unknown cluster":   {[]string{"--cluster", "ehpc-nowhere", "--all"}, 1, "", "no plan: ListNodes"},
-		"only excludes":        {[]string{c, "--exclude", "i-c0"}, 2, "", "to run on all the others, say --all"},
-		"everything wrong":     {[]string{"--role", "a,b", "--host", "[", "--timeout", "1s"}, 2, "", `no cluster: name one (--cluster); --role "a,b" holds a space or a comma: give each role by itself; --host "[" is no pattern: * stands for any characters, ? for one, [0-3] for one of these; the timeout is 1s`},
-		"a skip without a set": {[]string{c, "--skip-unfit"}, 2, "", "no target"},
+		"unfit nodes":           {[]string{c, "--role", "Compute"}, 1, "the run would be refused: not every node that matches can run a command (i-c1 is stopped, i-c3 is recycling)", ""},
+		"nothing matches":       {[]string{c, "--role", "Login", "--host", "gpu*"}, 1, "matches all of what was asked for (role Login; host name gpu*); it has 7 nodes", ""},
+		"a misspelt word":       {[]string{c, "--all", "--exclude", "computer001", "--role", "Compte"}, 1, "matches role Compte, exclude computer001; it has 7 nodes", ""},
+		"an unknown node":       {[]string{c, "--node", "i-c0", "--node", "i-gone", "--status", "running"}, 1, "matches node i-gone", ""},
+		"named as they are":     {[]string{c, "--node", "i-gone"}, 0, "not looked at: named nodes are taken as they are", ""},
+		"an unknown cluster":    {[]string{"--cluster", "ehpc-nowhere", "--all"}, 1, "", "no plan: ListNodes"},
+		"only excludes":         {[]string{c, "--exclude", "i-c0"}, 2, "", "to run on all the others, say --all"},
+		"everything wrong":      {[]string{"--role", "a,b", "--host", "[", "--timeout", "1s"}, 2, "", `no cluster: name one (--cluster); --role "a,b" holds a space or a comma: give each role by itself; --host "[" is no pattern: * stands for any characters, ? for one, [0-3] for one of these; the timeout is 1s`},
+		"waves that do not fit": {[]string{c, "--role", "Compute", "--skip-unfit", "--waves", "1,10%", "--quorum", "9"}, 1, "the run would be refused: wave 2 is 10% of 3 nodes, which is less than one node", ""},
+		"a wrong policy":        {[]string{c, "--all", "--waves", "0", "--soak", "soon"}, 2, "", `--soak: "soon" is no length of time: use one such as 90s, 10m or 24h; wave 1 is 0`},
+		"a skip without a set":  {[]string{c, "--skip-unfit"}, 2, "", "no target"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -319,9 +319,9 @@ func TestARunThatNoWorkerTakesUpIsTakenBack(t *testing.T) {
 	require.ErrorAs(t, err, new(*runs.NotFoundError), "nothing is left of it")
 
 	spent := "spent-" + id
-	err = runs.Start(t.Context(), keepingRuns(t), s.place(), spent, workflows.RunCommandInput{
+	err = runs.Start(t.Context(), keepingRuns(t), s.place(), spent, workflows.RolloutInput{RunCommandInput: workflows.RunCommandInput{
 		ClusterID: stack.ClusterID, Target: workflows.Target{All: true}, Command: "echo never", TimeoutSeconds: 60,
-	})
+	}})
 	require.ErrorContains(t, err, "the name "+spent+" is spent, choose another id")
 	shown := program(t, s.forPrograms(), "starter", "status", spent)
 	require.Equal(t, 1, shown.code)

@@ -28,7 +28,7 @@ func (s *system) named(change func(*workflows.RunCommandInput)) string {
 	id := "run-of-" + strings.ReplaceAll(s.t.Name(), "/", "-")
 	in := workflows.RunCommandInput{ClusterID: stack.ClusterID, Target: workflows.Target{All: true}, TimeoutSeconds: 120}
 	change(&in)
-	require.NoError(s.t, runs.Start(s.t.Context(), s.Client, s.place(), id, in))
+	require.NoError(s.t, runs.Start(s.t.Context(), s.Client, s.place(), id, workflows.RolloutInput{RunCommandInput: in}))
 	return id
 }
 

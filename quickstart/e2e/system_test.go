@@ -105,7 +105,7 @@ func (s *system) startInput(change func(*workflows.RunCommandInput)) string {
 	in := workflows.RunCommandInput{ClusterID: stack.ClusterID, Target: workflows.Target{All: true}, TimeoutSeconds: 120}
 	change(&in)
 	id := runs.NewID()
-	require.NoError(s.t, runs.Start(s.t.Context(), s.Client, s.place(), id, in))
+	require.NoError(s.t, runs.Start(s.t.Context(), s.Client, s.place(), id, workflows.RolloutInput{RunCommandInput: in}))
 	return id
 }
 
