@@ -113,10 +113,16 @@ func (n NodeResult) Remark() string {
 	if n.Word != "" && !n.State.Ended() {
 		return fmt.Sprintf("the service says %q", n.Word)
 	}
-	if n.Reason != "" && n.OutputRemark != "" {
-		return n.Reason + "; " + n.OutputRemark
+	var remarks []string
+	for _, remark := range []string{n.Reason, n.OutputRemark} {
+		if remark != "" {
+			remarks = append(remarks, remark)
+		}
 	}
-	return n.Reason + n.OutputRemark
+	if !n.RetryAt.IsZero() {
+		remarks = append(remarks, "to be tried again at "+clock(n.RetryAt)+" UTC")
+	}
+	return strings.Join(remarks, "; ")
 }
 
 func (s *RunCommandStatus) watchSummary() string {

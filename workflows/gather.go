@@ -117,6 +117,7 @@ func (r *rollout) end(ctx workflow.Context, f *flight, p *place, node NodeResult
 	p.Stage, p.State = policy.Over, node.State
 	if r.report().Halt == nil && retry.Again(node.State, node.ExitCode, p.Attempts) {
 		p.Stage, p.ReadyAt = policy.Waiting, workflow.Now(ctx).Add(retry.Backoff(p.Attempts))
+		r.status.Nodes[p.Node].RetryAt = p.ReadyAt
 		p.Command = f.commandOf(node.InstanceID)
 	}
 }
@@ -195,7 +196,7 @@ func (r *rollout) markWaves(ctx workflow.Context) {
 		switch {
 		case open[i] > 0:
 			waves[i].EndedAt = time.Time{}
-		case waves[i].EndedAt.IsZero():
+		case waves[i].EndedAt.IsZero() && !waves[i].StartedAt.IsZero():
 			waves[i].EndedAt = workflow.Now(ctx)
 		}
 	}

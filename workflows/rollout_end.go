@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -87,7 +88,7 @@ func (r *rollout) leaveOut(ctx workflow.Context) {
 		if p.Stage != policy.Waiting {
 			continue
 		}
-		p.Stage = policy.Over
+		p.Stage, r.status.Nodes[p.Node].RetryAt = policy.Over, time.Time{}
 		if p.Attempts == 0 {
 			p.State = state
 			r.status.set(r.status.Nodes[p.Node:p.Node+1], state, reason)

@@ -55,6 +55,15 @@ func newTrial(t *testing.T, nodes int, p policy.Policy, deal fates) *trial {
 	return r
 }
 
+func (r *trial) status() workflows.RunCommandStatus {
+	r.t.Helper()
+	answer, err := r.QueryWorkflow(workflows.StatusQuery)
+	require.NoError(r.t, err)
+	var status workflows.RunCommandStatus
+	require.NoError(r.t, answer.Get(&status))
+	return status
+}
+
 func (r *trial) after(d time.Duration, do func()) { r.RegisterDelayedCallback(do, d) }
 
 // order gives an order some time after the start. It has to be taken, or refused with a

@@ -159,6 +159,9 @@ type NodeResult struct {
 	Wave     int       `json:"wave,omitempty"`
 	Tries    int       `json:"tries,omitempty"`
 	Attempts []Attempt `json:"attempts,omitempty"`
+
+	// RetryAt is when a node is to be tried again; zero of one that is not.
+	RetryAt time.Time `json:"retryAt,omitzero"`
 }
 
 // Attempt is what became of a node before it was tried again.

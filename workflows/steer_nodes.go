@@ -44,7 +44,7 @@ func (r *rollout) checkSkip(order Order, _ time.Time) error {
 func (r *rollout) skip(order Order) {
 	for _, id := range order.Nodes {
 		p := r.placeOf(id)
-		p.Stage = policy.Over
+		p.Stage, r.status.Nodes[p.Node].RetryAt = policy.Over, time.Time{}
 		if p.Attempts == 0 {
 			p.State = activities.Skipped
 			r.status.set(r.status.Nodes[p.Node:p.Node+1], activities.Skipped, fmt.Sprintf("skipped by %s: %s", order.By, order.Why))

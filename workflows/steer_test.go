@@ -136,8 +136,14 @@ func TestARetryKeepsTheAttempts(t *testing.T) {
 		}
 		return f
 	})
+	r.after(90*time.Second, func() {
+		node := r.status().Nodes[0]
+		require.Regexp(t, `^to be tried again at \d\d:\d\d:\d\d UTC$`, node.Remark())
+		require.Zero(t, r.status().Rollout.Waves[0].EndedAt)
+	})
 	result := r.run()
 	require.Equal(t, []string{"i-00 i-01", "i-00", "i-00"}, r.submits)
+	require.Empty(t, result.Nodes[0].Remark())
 	require.Equal(t, workflows.Succeeded, result.Verdict, "a node that is to be tried again has not failed")
 	require.Len(t, result.Nodes[0].Attempts, 2)
 	for i, attempt := range result.Nodes[0].Attempts {

@@ -86,7 +86,7 @@ func wavesTable(rollout *workflows.RolloutReport) string {
 			states = workflows.CountsText(wave.States)
 		}
 		t.AppendRow(cells([]string{
-			fmt.Sprint(from + i + 1), fmt.Sprint(wave.Nodes), states, clock(wave.StartedAt), endText(wave), printable(strings.Join(wave.ApprovedBy, ", ")),
+			fmt.Sprint(from + i + 1), fmt.Sprint(wave.Nodes), states, clock(wave.StartedAt), clock(wave.EndedAt), printable(strings.Join(wave.ApprovedBy, ", ")),
 		}))
 	}
 	text := t.Render() + "\n"
@@ -94,14 +94,6 @@ func wavesTable(rollout *workflows.RolloutReport) string {
 		text += fmt.Sprintf("%d waves not listed; --json has them all\n", left)
 	}
 	return text + "\n"
-}
-
-// endText is when a wave ended that had begun.
-func endText(wave workflows.Wave) string {
-	if wave.StartedAt.IsZero() {
-		return ""
-	}
-	return clock(wave.EndedAt)
 }
 
 // ordersTable lists what people told a rollout, of much the last.

@@ -116,13 +116,6 @@ func TestTheResultOfARolloutHasItsWavesAttemptsAndOrders(t *testing.T) {
 	require.NotContains(t, written(t, report(r.Nodes[0])), "WAVE", "a plain run has none")
 }
 
-func TestAWaveThatNeverBeganHasNoEnd(t *testing.T) {
-	t.Parallel()
-	r := rollingOut()
-	r.Rollout.Waves[2].EndedAt = begun.Add(2 * time.Hour)
-	require.NotContains(t, wavesTable(r.Rollout), "05:04:05")
-}
-
 func TestARefusedRunListsNoNodes(t *testing.T) {
 	t.Parallel()
 	r := rollingOut()
