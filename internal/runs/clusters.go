@@ -6,15 +6,12 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
-	"go.temporal.io/sdk/temporal"
 
-	"ehpcflow/internal/connect"
 	"ehpcflow/workflows"
 )
 
@@ -186,59 +183,23 @@ func (r *ClustersReport) readClusters(ctx context.Context, c client.Client) {
 	all.Wait()
 }
 
-func (r *ClustersReport) readEnd(ctx context.Context, c client.Client) error {
+func (r *ClustersReport) readEnd(ctx context.Context, c client.Client) (err error) {
 	r.Phase = workflows.Ended
-	err := c.GetWorkflow(ctx, r.RunID, "").Get(ctx, &r.ClustersResult)
-	var application *temporal.ApplicationError
-	var canceled *temporal.CanceledError
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &application):
-		r.Error = &Failure{Code: application.Type(), Message: application.Message()}
-		return nil
-	case errors.As(err, &canceled):
-		if canceled.HasDetails() {
-			if err := canceled.Details(&r.ClustersResult); err != nil {
-				return err
-			}
-		}
-		r.Error = &Failure{Code: "Canceled", Message: r.Reason}
-		return nil
-	}
-	return fmt.Errorf("read the end of run %s: %w", r.RunID, err)
+	r.Error, err = readEnd(ctx, c, r.RunID, &r.ClustersResult, &r.Reason)
+	return err
 }
 
 // FollowClusters reads a run on several clusters again and again, as Follow does one on
 // a single.
 func FollowClusters(ctx context.Context, c client.Client, id string, show func(ClustersReport)) (ClustersReport, error) {
-	var last ClustersReport
-	since, answered := time.Now(), time.Now()
-	for {
-		report, err := ReadClusters(ctx, c, id)
-		switch {
-		case ctx.Err() != nil:
-			return last, ctx.Err()
-		case connect.Transient(err) && time.Since(answered) < outagePatience:
-			report = last
-			report.State, report.Trouble = Running, "Temporal does not answer; the run goes on when it does"
-		case err != nil:
-			return last, err
-		default:
-			answered = time.Now()
-		}
-		if report.Phase == "" { // nobody could say how the run itself stands
-			report.ClustersStatus = last.ClustersStatus
-		}
-		last = report
-		show(report)
-		if report.State != Running {
-			return report, nil
-		}
-		select {
-		case <-time.After(period(time.Since(since))):
-		case <-ctx.Done():
-			return report, ctx.Err()
-		}
-	}
+	return follow(ctx, follower[ClustersReport]{
+		read:  func() (ClustersReport, error) { return ReadClusters(ctx, c, id) },
+		stand: func(r *ClustersReport) (*State, *string) { return &r.State, &r.Trouble },
+		complete: func(report *ClustersReport, last ClustersReport) {
+			if report.Phase == "" { // nobody could say how the run itself stands
+				report.ClustersStatus = last.ClustersStatus
+			}
+		},
+		show: show,
+	})
 }

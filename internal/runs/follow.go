@@ -16,30 +16,50 @@ const outagePatience = time.Minute
 // Follow reads a run again and again, shows each report, and returns the last one
 // when the run has ended. Giving up through the context leaves the run alone.
 func Follow(ctx context.Context, c client.Client, id string, show func(Report)) (Report, error) {
-	var last Report
+	return follow(ctx, follower[Report]{
+		read:  func() (Report, error) { return read(ctx, c, id, onePage) },
+		stand: func(r *Report) (*State, *string) { return &r.State, &r.Trouble },
+		complete: func(report *Report, last Report) {
+			if report.Phase == "" { // nobody could say how the run itself stands
+				report.RunCommandStatus = last.RunCommandStatus
+			}
+			if report.State == Running {
+				report.Apply(last.ended(*report))
+			}
+		},
+		show: show,
+	})
+}
+
+// follower is how a kind of report is followed.
+type follower[R any] struct {
+	read     func() (R, error)
+	stand    func(*R) (state *State, trouble *string)
+	complete func(report *R, last R) // with what was known before
+	show     func(R)
+}
+
+func follow[R any](ctx context.Context, f follower[R]) (R, error) {
+	var last R
 	answered := time.Now()
 	for since := time.Now(); ; {
-		report, err := read(ctx, c, id, onePage)
+		report, err := f.read()
 		switch {
 		case ctx.Err() != nil:
 			return last, ctx.Err()
 		case connect.Transient(err) && time.Since(answered) < outagePatience:
 			report = last
-			report.State, report.Trouble = Running, "Temporal does not answer; the run goes on when it does"
+			state, trouble := f.stand(&report)
+			*state, *trouble = Running, "Temporal does not answer; the run goes on when it does"
 		case err != nil:
 			return last, err
 		default:
 			answered = time.Now()
 		}
-		if report.Phase == "" { // nobody could say how the run itself stands
-			report.RunCommandStatus = last.RunCommandStatus
-		}
-		if report.State == Running {
-			report.Apply(last.ended(report))
-		}
+		f.complete(&report, last)
 		last = report
-		show(report)
-		if report.State != Running {
+		f.show(report)
+		if state, _ := f.stand(&report); *state != Running {
 			return report, nil
 		}
 		select {

@@ -210,32 +210,37 @@ func progressOf(pending *workflowpb.PendingActivityInfo) activities.WatchProgres
 	return progress
 }
 
-// readEnd takes the states from what the run left: its result, or the details of
-// its error.
-func (r *Report) readEnd(ctx context.Context, c client.Client) error {
+func (r *Report) readEnd(ctx context.Context, c client.Client) (err error) {
 	r.Phase = workflows.Ended
-	err := c.GetWorkflow(ctx, r.RunID, "").Get(ctx, &r.RunCommandResult)
+	r.Error, err = readEnd(ctx, c, r.RunID, &r.RunCommandResult, &r.Reason)
+	return err
+}
+
+// readEnd reads what a run left: its result, or the details of its error, which for one
+// that was cancelled has its sentence in the result's reason.
+func readEnd(ctx context.Context, c client.Client, id string, result any, reason *string) (*Failure, error) {
+	err := c.GetWorkflow(ctx, id, "").Get(ctx, result)
 	var application *temporal.ApplicationError
 	var canceled *temporal.CanceledError
 	switch {
 	case err == nil:
-		return nil
+		return nil, nil
 	case errors.As(err, &application):
-		r.Error = &Failure{Code: application.Type(), Message: application.Message()}
 		if application.HasDetails() {
-			return application.Details(&r.RunCommandResult)
+			err = application.Details(result)
+		} else {
+			err = nil
 		}
-		return nil
+		return &Failure{Code: application.Type(), Message: application.Message()}, err
 	case errors.As(err, &canceled):
 		if canceled.HasDetails() {
-			if err := canceled.Details(&r.RunCommandResult); err != nil {
-				return err
+			if err := canceled.Details(result); err != nil {
+				return nil, err
 			}
 		}
-		r.Error = &Failure{Code: "Canceled", Message: r.Reason}
-		return nil
+		return &Failure{Code: "Canceled", Message: *reason}, nil
 	}
-	return fmt.Errorf("read the end of run %s: %w", r.RunID, err)
+	return nil, fmt.Errorf("read the end of run %s: %w", id, err)
 }
 
 // trouble says what the activity under way is being retried for. A watch that has
