@@ -51,7 +51,6 @@ func (c Commands) leftOut() int {
 // land judges how a flight ended. What it could not start or follow ends the rollout:
 // it would be the same with the next.
 func (r *rollout) land(ctx workflow.Context, f *flight) {
-	r.stopped = r.stopped || !f.stopBy.IsZero()
 	code, message := f.failure(ctx)
 	for i := range f.status.Nodes {
 		node := &f.status.Nodes[i]

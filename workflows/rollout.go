@@ -36,7 +36,6 @@ type rollout struct {
 	freeSince   time.Time // since when nodes to start are gathered; zero is not at all
 	lookSeconds int       // between two looks, where a person said so
 	suspending  bool      // it is about to go on in a new run
-	stopped     bool      // something was stopped
 	over        bool      // nothing more is decided
 
 	// refusal is why the command was never started.

@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
@@ -119,13 +118,9 @@ func StartClusters(ctx context.Context, c client.Client, place Place, id string,
 // ReadClusters reports how a run on several clusters stands.
 func ReadClusters(ctx context.Context, c client.Client, id string) (ClustersReport, error) {
 	report := ClustersReport{RunID: id}
-	described, err := c.DescribeWorkflowExecution(ctx, id, "")
-	var notFound *serviceerror.NotFound
-	if errors.As(err, &notFound) {
-		return report, &NotFoundError{fmt.Sprintf("there is no run %s: check its name and the namespace", id)}
-	}
+	described, err := describe(ctx, c, id)
 	if err != nil {
-		return report, fmt.Errorf("describe run %s: %w", id, err)
+		return report, err
 	}
 	report.State = stateOf(described.GetWorkflowExecutionInfo().GetStatus())
 	switch report.State {

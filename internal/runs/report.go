@@ -90,13 +90,9 @@ const (
 // page of nodes, or the whole fleet.
 func read(ctx context.Context, c client.Client, id string, whole bool) (Report, error) {
 	report := Report{RunID: id}
-	described, err := c.DescribeWorkflowExecution(ctx, id, "")
-	var notFound *serviceerror.NotFound
-	if errors.As(err, &notFound) {
-		return report, &NotFoundError{fmt.Sprintf("there is no run %s: check its name and the namespace", id)}
-	}
+	described, err := describe(ctx, c, id)
 	if err != nil {
-		return report, fmt.Errorf("describe run %s: %w", id, err)
+		return report, err
 	}
 	switch kind := described.GetWorkflowExecutionInfo().GetType().GetName(); kind {
 	case runCommandType, rolloutType:
@@ -132,6 +128,19 @@ func read(ctx context.Context, c client.Client, id string, whole bool) (Report, 
 		report.Error = &Failure{Code: string(report.State), Message: "the workflow was ended from outside; the command was not stopped and may still be running (starter cancel stops, terminating does not)"}
 	}
 	return report, nil
+}
+
+// describe asks Temporal how it holds a run.
+func describe(ctx context.Context, c client.Client, id string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	described, err := c.DescribeWorkflowExecution(ctx, id, "")
+	var notFound *serviceerror.NotFound
+	switch {
+	case errors.As(err, &notFound):
+		return nil, &NotFoundError{fmt.Sprintf("there is no run %s: check its name and the namespace", id)}
+	case err != nil:
+		return nil, fmt.Errorf("describe run %s: %w", id, err)
+	}
+	return described, nil
 }
 
 const (
