@@ -133,7 +133,16 @@ Exit codes, of the commands that follow a run or show it by its verdict:
 	})
 	root.PersistentFlags().StringVar(&a.taskQueue, "task-queue", cmp.Or(os.Getenv("EHPCFLOW_TASK_QUEUE"), taskqueue.Default),
 		"task queue that the worker serves; also EHPCFLOW_TASK_QUEUE")
-	root.AddCommand(a.runCommand(), a.planCommand(), a.statusCommand(), a.rerunCommand(), a.historyCommand(), a.cancelCommand(), a.answerCommand(), a.errorsCommand())
+	root.AddCommand(
+		a.runCommand(),
+		a.planCommand(),
+		a.statusCommand(),
+		a.rerunCommand(),
+		a.historyCommand(),
+		a.cancelCommand(),
+		a.answerCommand(),
+		a.errorsCommand(),
+	)
 	root.AddCommand(a.steerCommands()...)
 	return root
 }
