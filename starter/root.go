@@ -135,6 +135,7 @@ Exit codes, of the commands that follow a run or show it by its verdict:
 		"task queue that the worker serves; also EHPCFLOW_TASK_QUEUE")
 	root.AddCommand(
 		a.runCommand(),
+		a.attachCommand(),
 		a.planCommand(),
 		a.statusCommand(),
 		a.rerunCommand(),

@@ -169,6 +169,11 @@ func (r *runCommand) judge(records map[string]activities.ResultRecords, unread m
 			if !found && unread[command.CommandID] {
 				continue
 			}
+			if record.Refusal == guard.Second && command.Attached {
+				r.judged[node.InstanceID] = true
+				node.State, node.Reason = activities.Skipped, "an earlier copy of the command came first here, so this one did not run"
+				continue
+			}
 			if record.Refusal == guard.Second {
 				command.Refused = append(command.Refused, node.InstanceID)
 				node.State, node.Reason = activities.Unknown, refusedReason

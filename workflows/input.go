@@ -73,6 +73,10 @@ type RunCommandInput struct {
 	From    []string `json:"from,omitempty"`
 	Lineage *Lineage `json:"lineage,omitempty"`
 
+	// Attach names a command that was submitted elsewhere: the run follows it and submits
+	// nothing. Target, Command and what else says how to run it are then empty.
+	Attach *Attachment `json:"attach,omitempty"`
+
 	// Continued is set by a run that goes on as a new one. The rest of the input
 	// was validated at its start, and the target is in its status.
 	Continued *Continuation `json:"continued,omitempty"`
@@ -101,6 +105,9 @@ func (in RunCommandInput) problems() []string {
 
 	if strings.TrimSpace(in.ClusterID) == "" {
 		problem("no cluster: name one (--cluster)")
+	}
+	if in.Attach != nil {
+		return append(problems, in.attachProblems()...)
 	}
 	in.Target.validate(problem)
 	switch length := utf8.RuneCountInString(in.Command); {

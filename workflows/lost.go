@@ -13,7 +13,7 @@ import (
 // attended says whether a command is one whose nodes are looked for when they go
 // missing. Those of runs that began before that was done are not: their histories
 // know nothing of it.
-func (c Command) attended() bool { return c.Token != "" }
+func (c Command) attended() bool { return c.Token != "" || c.Attached }
 
 func (r *RunCommandResult) attended() bool {
 	return len(r.Commands) > 0 && r.Commands[0].attended()

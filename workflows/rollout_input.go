@@ -23,6 +23,9 @@ func (in RolloutInput) Plain() bool { return in.Policy.IsZero() }
 func (in RolloutInput) Validate() error {
 	problems := append(problemsOf(in.RunCommandInput.Validate()), in.Policy.Problems(in.Raw)...)
 	problems = append(problems, in.Policy.Pointless()...)
+	if in.Attach != nil && !in.Plain() {
+		problems = append(problems, attachedPolicy)
+	}
 	if n := len(in.Target.Nodes); n > 0 {
 		problems = append(problems, in.Policy.ProblemsOn(n)...)
 	}
@@ -34,7 +37,11 @@ func (in RolloutInput) Validate() error {
 
 // problems are what a rollout refuses.
 func (in RolloutInput) problems() []string {
-	return append(in.RunCommandInput.problems(), in.Policy.Problems(in.Raw)...)
+	problems := append(in.RunCommandInput.problems(), in.Policy.Problems(in.Raw)...)
+	if in.Attach != nil && !in.Plain() {
+		problems = append(problems, attachedPolicy)
+	}
+	return problems
 }
 
 func problemsOf(err error) []string {

@@ -73,7 +73,8 @@ type runCommand struct {
 // a success or not. It fails, under the API's code, when it could not be started
 // or followed; the states known by then are in the error's details, and in those
 // of the CanceledError when it was cancelled. Cancelling stops the command on every
-// node where it was not seen to end, unless it was sent raw. A run whose history grows
+// node where it was not seen to end, unless it was sent raw or elsewhere, see Attachment.
+// A run whose history grows
 // long goes on as a new one under its name. AnswerUpdate answers its questions.
 func RunCommand(ctx workflow.Context, in RunCommandInput) (*RunCommandResult, error) {
 	r, err := setup(ctx, in)
@@ -126,15 +127,24 @@ func setup(ctx workflow.Context, in RunCommandInput) (*runCommand, error) {
 }
 
 func (r *runCommand) run(ctx workflow.Context) error {
-	if r.in.Continued == nil {
-		if err := r.resolve(ctx); err != nil {
-			return err
-		}
-		if err := r.submit(ctx); err != nil {
-			return err
-		}
+	if err := r.begin(ctx); err != nil {
+		return err
 	}
 	return r.follow(ctx)
+}
+
+// begin gets the command going, unless it does.
+func (r *runCommand) begin(ctx workflow.Context) error {
+	switch {
+	case r.in.Continued != nil:
+		return nil
+	case r.in.Attach != nil:
+		return r.attach(ctx)
+	}
+	if err := r.resolve(ctx); err != nil {
+		return err
+	}
+	return r.submit(ctx)
 }
 
 // follow watches what was submitted until every node has ended, and reads what they left.
@@ -166,6 +176,9 @@ func (r *runCommand) finish(ctx workflow.Context, err error) (*RunCommandResult,
 	switch {
 	case err == nil:
 		r.status.Verdict = r.status.verdict()
+	case temporal.IsCanceledError(err) && r.in.Attach != nil:
+		r.status.addReason(r.status.attachedReason())
+		err = temporal.NewCanceledError(r.status.RunCommandResult)
 	case temporal.IsCanceledError(err):
 		r.status.addReason(r.status.cancelReason(r.in.Raw, !r.stopBy.IsZero(), wasReset(ctx)))
 		err = temporal.NewCanceledError(r.status.RunCommandResult)

@@ -21,8 +21,12 @@ type stops struct {
 }
 
 // stoppable says whether there is something that can be stopped. A run that was reset
-// to before its submit has something running that it knows nothing of.
+// to before its submit has something running that it knows nothing of. What was submitted
+// elsewhere is not for it to stop.
 func (r *runCommand) stoppable(ctx workflow.Context) bool {
+	if r.in.Attach != nil {
+		return false
+	}
 	if (wasReset(ctx) || r.lead.origin(ctx) != workflow.GetInfo(ctx).OriginalRunID) && !r.in.Raw && len(r.status.Commands)+len(r.inDoubt) == 0 {
 		for _, p := range r.parts(ctx, 0, r.asked, r.in.nodesPerCommand()) {
 			command := p.command("", r.status.StartedAt)

@@ -33,6 +33,10 @@ type Command struct {
 	// said that it is the one.
 	Adopted bool `json:"adopted,omitempty"`
 
+	// Attached says that it was submitted elsewhere, and SubmittedAt is when the run took
+	// it up.
+	Attached bool `json:"attached,omitempty"`
+
 	// From and Nodes say which part of the run's nodes it is for: the place of
 	// the first, from 0, and how many.
 	From  int `json:"from"`

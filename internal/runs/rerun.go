@@ -2,6 +2,7 @@ package runs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -33,7 +34,7 @@ func PrepareRerun(ctx context.Context, c client.Client, id string, chosen []Set)
 	if err != nil {
 		return Rerun{}, err
 	}
-	if err := past.stillGoesOn(); err != nil {
+	if err := errors.Join(past.stillGoesOn(), past.notOurs()); err != nil {
 		return Rerun{}, &RefusedError{err.Error()}
 	}
 	chain, err := ReadChain(ctx, c, id)

@@ -60,7 +60,7 @@ func start(ctx context.Context, c client.Client, place Place, o client.StartWork
 		return cmp.Or(ctx.Err(), err)
 	}
 	o.TaskQueue = place.TaskQueue
-	o.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
+	o.WorkflowIDReusePolicy = cmp.Or(o.WorkflowIDReusePolicy, enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE)
 	o.WorkflowExecutionErrorWhenAlreadyStarted = true
 	started, err := c.ExecuteWorkflow(ctx, o, workflow, in)
 	var exists *serviceerror.WorkflowExecutionAlreadyStarted

@@ -9,6 +9,9 @@ import (
 
 // summary is the run's line in the Web UI, of which the server takes 400 bytes.
 func summary(in workflows.RolloutInput) string {
+	if in.Attach != nil {
+		return fmt.Sprintf("command %s of %s, submitted elsewhere", beginning(in.Attach.CommandID), in.ClusterID)
+	}
 	command := strings.Join(strings.Fields(in.Command), " ")
 	return fmt.Sprintf("%s of %s: %s", beginning(in.Target.String()+wavesText(in)), in.ClusterID, beginning(command))
 }
@@ -45,6 +48,9 @@ func beginning(text string) string {
 }
 
 func details(in workflows.RolloutInput) string {
+	if in.Attach != nil {
+		return fmt.Sprintf("Follows command `%s` of cluster `%s`, which was submitted elsewhere", in.Attach.CommandID, in.ClusterID)
+	}
 	fence := "```"
 	for strings.Contains(in.Command, fence) {
 		fence += "`"
