@@ -86,7 +86,9 @@ func (a *app) runOnClusters(ctx context.Context, c client.Client, id string, o r
 
 // followClusters shows how a run on several clusters comes along until it has ended.
 func (a *app) followClusters(ctx context.Context, c client.Client, id string) (runs.ClustersReport, error) {
-	report, err := runs.FollowClusters(ctx, c, id, console.NewClustersProgress(a.stderr).Show)
+	progress := console.NewClustersProgress(a.stderr)
+	report, err := runs.FollowClusters(ctx, c, id, progress.Show)
+	progress.Close()
 	switch {
 	case ctx.Err() != nil:
 		a.note("interrupted; the run goes on. See how it stands: starter status %s; stop it on every cluster: starter cancel %s", id, id)

@@ -236,7 +236,8 @@ func (a *app) run(ctx context.Context, c client.Client, o runOptions, in workflo
 
 // follow shows how a run comes along until it has ended.
 func (a *app) follow(ctx context.Context, c client.Client, id string) (runs.Report, error) {
-	progress := console.NewProgress(a.stderr)
+	began, _ := runs.ReadBeginning(ctx, c, id) // without it, nothing is expected
+	progress := console.NewProgress(a.stderr, began.Expected())
 	report, err := runs.Follow(ctx, c, id, progress.Show)
 	progress.Close()
 	switch {

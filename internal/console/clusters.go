@@ -11,20 +11,30 @@ import (
 	"ehpcflow/workflows"
 )
 
-// ClustersProgress writes a line for each change of a cluster, on a terminal too.
-type ClustersProgress struct {
+// ClustersProgress shows how a run on several clusters comes along.
+type ClustersProgress interface {
+	Show(report runs.ClustersReport)
+	// Close leaves the screen in order. It may be called twice.
+	Close()
+}
+
+// NewClustersProgress draws live on a terminal, and writes a line for each change of a
+// cluster elsewhere.
+func NewClustersProgress(out io.Writer) ClustersProgress {
+	if _, height := screenSize(out); height > 0 && !isDumb() {
+		return newLiveClusters(out, height)
+	}
+	return &clusterLines{out: out, clusters: make(map[string]string), trouble: make(map[string]string)}
+}
+
+// clusterLines writes what changed since the report before.
+type clusterLines struct {
 	out      io.Writer
 	clusters map[string]string
 	trouble  map[string]string // by cluster; "" is the run over all
 }
 
-// NewClustersProgress writes to out.
-func NewClustersProgress(out io.Writer) *ClustersProgress {
-	return &ClustersProgress{out: out, clusters: make(map[string]string), trouble: make(map[string]string)}
-}
-
-// Show writes what changed since the report before.
-func (p *ClustersProgress) Show(report runs.ClustersReport) {
+func (p *clusterLines) Show(report runs.ClustersReport) {
 	p.note(p.trouble, "", report.Trouble, "waiting: ")
 	for _, cluster := range report.Clusters {
 		id := cluster.ClusterID
@@ -35,7 +45,9 @@ func (p *ClustersProgress) Show(report runs.ClustersReport) {
 	}
 }
 
-func (p *ClustersProgress) note(known map[string]string, key, text, before string) {
+func (*clusterLines) Close() {}
+
+func (p *clusterLines) note(known map[string]string, key, text, before string) {
 	if known[key] == text {
 		return
 	}

@@ -107,7 +107,7 @@ func TestTheLastLineSaysWhatBecameOfTheRun(t *testing.T) {
 func TestPlainProgressHasALineForEachChange(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	p := NewProgress(&out)
+	p := NewProgress(&out, 0)
 	going := report(workflows.NodeResult{InstanceID: "i-a", State: activities.Running}, workflows.NodeResult{InstanceID: "i-b", State: activities.Running})
 	going.Phase, going.CommandID = workflows.Watching, "c-1"
 	p.Show(going)
@@ -129,7 +129,7 @@ func TestPlainProgressHasALineForEachChange(t *testing.T) {
 func TestARunThatFailedBeforeItHadNodesSaysNothingOfThem(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	p := NewProgress(&out)
+	p := NewProgress(&out, 0)
 	p.Show(report())
 	p.Close()
 	require.Regexp(t, `^\S+ ended\n$`, out.String())
@@ -138,7 +138,7 @@ func TestARunThatFailedBeforeItHadNodesSaysNothingOfThem(t *testing.T) {
 func TestTheLiveViewOutlivesReportsWithFewerNodes(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	l := newLive(&out, 40)
+	l := newLive(&out, 40, 0)
 	l.Show(report(workflows.NodeResult{InstanceID: "i-a", State: activities.Running}, workflows.NodeResult{InstanceID: "i-b", State: activities.Running}))
 	l.Show(report())
 	l.Show(report(workflows.NodeResult{InstanceID: "i-a", State: activities.Nonzero, ExitCode: code(3)}))
@@ -150,10 +150,10 @@ func TestTheLiveViewOutlivesReportsWithFewerNodes(t *testing.T) {
 func TestTheLiveViewOfManyNodesFitsTheScreen(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	l := newLive(&out, 10)
+	l := newLive(&out, 10, 0)
 	l.Show(report(make([]workflows.NodeResult, 50)...))
 	l.Close()
-	require.Len(t, l.bars, 1)
+	require.Len(t, l.bars, headLines)
 }
 
 func TestMachinesAreGivenEachNodeAndCommandAsAnObject(t *testing.T) {

@@ -23,10 +23,10 @@ type Progress interface {
 }
 
 // NewProgress draws live on a terminal, and writes a line for each change
-// elsewhere.
-func NewProgress(out io.Writer) Progress {
-	if _, height := screenSize(out); height > 0 {
-		return newLive(out, height)
+// elsewhere. Expected is how long the command should take; 0 is not known.
+func NewProgress(out io.Writer, expected time.Duration) Progress {
+	if _, height := screenSize(out); height > 0 && !isDumb() {
+		return newLive(out, height, expected)
 	}
 	return &lines{out: out, states: make(map[string]string)}
 }

@@ -37,7 +37,7 @@ func WriteResult(out io.Writer, report runs.Report) error {
 
 func writeResult(out io.Writer, report runs.Report, width int) error {
 	if report.Refused() { // the nodes were only meant
-		_, err := io.WriteString(out, headline(report)[1:]+"\n")
+		_, err := io.WriteString(out, paint(false).headline(report)[1:]+"\n")
 		return err
 	}
 	var b strings.Builder
@@ -47,10 +47,11 @@ func writeResult(out io.Writer, report runs.Report, width int) error {
 	nodes := worthListing(report.Nodes)
 	waves := report.Rollout != nil && len(report.Rollout.Waves) > 1
 	inTable := oneLineEach(nodes)
-	listed := nodeTable(nodes, waves, inTable)
+	colours := paintFor(out)
+	listed := colours.nodeTable(nodes, waves, inTable)
 	if inTable && width > 0 && text.LongestLineLen(listed) > width {
 		inTable = false
-		listed = nodeTable(nodes, waves, inTable)
+		listed = colours.nodeTable(nodes, waves, inTable)
 	}
 	if len(nodes) > 0 {
 		b.WriteString(listed + "\n")
@@ -66,7 +67,7 @@ func writeResult(out io.Writer, report runs.Report, width int) error {
 	if report.Rollout != nil {
 		b.WriteString(ordersTable(report.Rollout.Orders))
 	}
-	b.WriteString(headline(report) + "\n")
+	b.WriteString(colours.headline(report) + "\n")
 	if origin := report.Origin(); origin != "" {
 		b.WriteString(printable(origin) + "\n")
 	}
@@ -105,7 +106,7 @@ func cells(texts []string) table.Row {
 	return row
 }
 
-func nodeTable(nodes []workflows.NodeResult, waves, withOutput bool) string {
+func (p paint) nodeTable(nodes []workflows.NodeResult, waves, withOutput bool) string {
 	t := newTable([]string{"node", "host", "wave", "state", "exit", "attempts", "remark", "output"})
 	for _, node := range nodes {
 		exit, output, wave := "", "", ""
@@ -118,7 +119,7 @@ func nodeTable(nodes []workflows.NodeResult, waves, withOutput bool) string {
 		if withOutput {
 			output = printable(strings.TrimRight(node.Output, "\n"))
 		}
-		t.AppendRow(table.Row{node.InstanceID, printable(node.HostName), wave, string(node.State), exit, attemptsText(node), printable(node.Remark()), output})
+		t.AppendRow(table.Row{node.InstanceID, printable(node.HostName), wave, p.state(node.State, string(node.State)), exit, attemptsText(node), printable(node.Remark()), output})
 	}
 	return t.Render()
 }
@@ -168,7 +169,7 @@ func outputOf(node workflows.NodeResult) string {
 }
 
 // headline is the last line of a result: what became of the run.
-func headline(report runs.Report) string {
+func (p paint) headline(report runs.Report) string {
 	switch {
 	case report.State == runs.Running:
 		text := fmt.Sprintf("\nrun %s goes on: %s", report.RunID, phaseText(report))
@@ -187,7 +188,7 @@ func headline(report runs.Report) string {
 		return fmt.Sprintf("\nrun %s %s: %s%s", report.RunID, report.State, printable(report.Error.Message), hint(report))
 	}
 	why := append([]string{workflows.CountsText(report.Counts())}, reasons(report)...)
-	return fmt.Sprintf("\nrun %s: %s (%s)", report.RunID, report.Verdict, printable(strings.Join(why, "; ")))
+	return fmt.Sprintf("\nrun %s: %s (%s)", report.RunID, p.verdict(report.Verdict), printable(strings.Join(why, "; ")))
 }
 
 // hint is for a node of another name than instance ids have, where the service

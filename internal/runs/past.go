@@ -5,11 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
-	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 
 	"ehpcflow/internal/connect"
 	"ehpcflow/workflows"
@@ -30,30 +27,16 @@ func readPast(ctx context.Context, c client.Client, id string) (Past, error) {
 	if report.Phase == "" && report.State != Running {
 		return Past{}, unanswered(id)
 	}
-	in, startedAt, err := readInput(ctx, c, id)
+	began, err := ReadBeginning(ctx, c, id)
 	if report.StartedAt.IsZero() {
-		report.StartedAt = startedAt
+		report.StartedAt = began.At
 	}
-	return Past{Report: report, Input: in}, err
+	return Past{Report: report, Input: began.Input}, err
 }
 
 func unanswered(id string) error {
 	return &connect.UnreachableError{Message: fmt.Sprintf(
 		"how the nodes of run %s stand is to be had from a worker only, and none answers: start the worker and try again", id)}
-}
-
-// readInput reads what a run was told and when it began from the first event of its
-// history. The target of a run that went on as a new one is not in it.
-func readInput(ctx context.Context, c client.Client, id string) (in workflows.RolloutInput, at time.Time, err error) {
-	event, err := c.GetWorkflowHistory(ctx, id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT).Next()
-	if err == nil {
-		err = converter.GetDefaultDataConverter().FromPayloads(event.GetWorkflowExecutionStartedEventAttributes().GetInput(), &in)
-	}
-	if err != nil {
-		return in, at, fmt.Errorf("read the input of run %s: %w", id, err)
-	}
-	in.Continued, in.Resumed = nil, nil
-	return in, event.GetEventTime().AsTime(), nil
 }
 
 // stillGoesOn refuses a run that has not ended.
