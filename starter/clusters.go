@@ -60,6 +60,7 @@ func (o *clusterOptions) clusterProblems(id string) []string {
 // onClusters makes the input of a run on several clusters.
 func (o runOptions) onClusters(each workflows.RolloutInput) workflows.ClustersInput {
 	in := workflows.ClustersInput{Run: each, AtOnce: o.atOnce, OnFailure: workflows.OnFailure(o.onFailure)}
+	in.FailUnless, in.Run.FailUnless = each.FailUnless, ""
 	in.Run.From = o.from // nothing takes them, and the input says so
 	for _, id := range o.clusters {
 		in.Clusters = append(in.Clusters, workflows.ClusterTarget{ClusterID: id})

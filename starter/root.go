@@ -143,6 +143,7 @@ Exit codes, of the commands that follow a run or show it by its verdict:
 		a.cancelCommand(),
 		a.answerCommand(),
 		a.errorsCommand(),
+		a.scheduleCommand(),
 	)
 	root.AddCommand(a.steerCommands()...)
 	return root

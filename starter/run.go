@@ -32,6 +32,7 @@ type runOptions struct {
 	stopWithin time.Duration
 	workingDir string
 	id         string
+	failRun    bool
 	json       bool
 }
 
@@ -79,6 +80,7 @@ over all; of several, nodes are chosen by --all, --role, --queue, --host and
 	o.register(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&o.id, "id", "", "name of the run; a name runs once, whoever asks (default: a new one)")
+	flags.BoolVar(&o.failRun, "fail-run", false, "let the run fail for Temporal too unless it succeeds: red in the Web UI, and seen by what waits for the workflow")
 	flags.BoolVar(&o.json, "json", false, "write the result as JSON")
 	flags.SortFlags = false
 	return cmd
@@ -161,6 +163,7 @@ func (o runOptions) input(args []string, dash int) (workflows.RolloutInput, erro
 		Raw:               o.raw,
 		GraceSeconds:      int(o.grace / time.Second),
 		StopWithinSeconds: int(o.stopWithin / time.Second),
+		FailUnless:        o.failUnless(),
 	}}
 	switch {
 	case len(args) == 0:

@@ -28,7 +28,7 @@ type runOnClusters struct {
 // and sums them up in one verdict.
 //
 // What becomes of a cluster, be it refused or lost from sight, is an outcome and never
-// an error of the run. Cancelling it cancels the run of every cluster, which stops the
+// an error of the run, unless FailUnless asks for a success. Cancelling it cancels the run of every cluster, which stops the
 // command there, and waits for that; what is known then is in the details of the
 // CanceledError. A run whose history grows long starts no further cluster until those
 // that run have ended, and goes on as a new one under its name.
@@ -239,6 +239,9 @@ func (r *runOnClusters) finish(ctx workflow.Context) (*ClustersResult, error) {
 	r.show(ctx)
 	if canceled {
 		return nil, temporal.NewCanceledError(r.status.ClustersResult)
+	}
+	if err := r.in.FailUnless.judgeClusters(r.status.ClustersResult); err != nil {
+		return nil, err
 	}
 	return &r.status.ClustersResult, nil
 }

@@ -39,6 +39,10 @@ type ClustersInput struct {
 	// succeed. "" is ContinueOthers.
 	OnFailure OnFailure `json:"onFailure,omitempty"`
 
+	// FailUnless says whether the run fails for Temporal when its verdict is another. The
+	// runs of its clusters do not.
+	FailUnless FailUnless `json:"failUnless,omitempty"`
+
 	// Resumed is set by a run that goes on as a new one: how its clusters stand.
 	Resumed *ClustersStatus `json:"resumed,omitempty"`
 }
@@ -92,6 +96,10 @@ func (in ClustersInput) validate(problemsWith func(RolloutInput) []string) error
 	if len(in.Run.From) > 0 || in.Run.Lineage != nil {
 		problem("nodes of past runs are of one cluster: a run on several takes none (--from)")
 	}
+	if in.Run.FailUnless != "" {
+		problem("what all clusters run is to fail unless it is %s: say that of the run on all of them", in.Run.FailUnless)
+	}
+	in.FailUnless.validate(problem)
 	in.validateIDs(problem)
 
 	shared, alone := in.Run, in.Run.Target

@@ -77,6 +77,9 @@ type RunCommandInput struct {
 	// nothing. Target, Command and what else says how to run it are then empty.
 	Attach *Attachment `json:"attach,omitempty"`
 
+	// FailUnless says whether the run fails for Temporal when its verdict is another.
+	FailUnless FailUnless `json:"failUnless,omitempty"`
+
 	// Continued is set by a run that goes on as a new one. The rest of the input
 	// was validated at its start, and the target is in its status.
 	Continued *Continuation `json:"continued,omitempty"`
@@ -143,6 +146,7 @@ func (in RunCommandInput) problems() []string {
 		problem("stopping may take %v, it can be %v to %v and %v more than the grace period of %v",
 			in.stopWithin(), MinTimeout, MaxStopWithin, stopSlack, in.grace())
 	}
+	in.FailUnless.validate(problem)
 	return problems
 }
 

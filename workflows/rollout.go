@@ -68,8 +68,8 @@ func (p *placeList) UnmarshalJSON(text []byte) error { return columns.Unmarshal(
 // target to a list of nodes first. Each node that is started is run on as RunCommand
 // does it, in a command with those that are started together.
 //
-// It returns a result whenever it started something; its verdict says how it ended. It
-// fails, under the API's code, when nothing could be started. Cancelling stops the command
+// It returns a result whenever it started something; its verdict says how it ended, and
+// fails the run where FailUnless asks for another. It fails, under the API's code, when nothing could be started. Cancelling stops the command
 // wherever it was not seen to end, and starts nothing more. A rollout is steered by the
 // updates of Order, and answers its questions as RunCommand does.
 func Rollout(ctx workflow.Context, in RolloutInput) (*RunCommandResult, error) {

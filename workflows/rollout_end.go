@@ -44,6 +44,9 @@ func (r *rollout) finish(ctx workflow.Context, err error) (*RunCommandResult, er
 	if waiting := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); waiting != nil {
 		return nil, waiting
 	}
+	if err == nil {
+		err = r.in.FailUnless.judgeRun(r.status.RunCommandResult)
+	}
 	if err != nil {
 		return nil, err
 	}

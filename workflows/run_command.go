@@ -70,7 +70,7 @@ type runCommand struct {
 // command of its own; they are watched together.
 //
 // It returns a result whenever the command could be followed to its end, be that
-// a success or not. It fails, under the API's code, when it could not be started
+// a success or not, unless FailUnless asks for a success. It fails, under the API's code, when it could not be started
 // or followed; the states known by then are in the error's details, and in those
 // of the CanceledError when it was cancelled. Cancelling stops the command on every
 // node where it was not seen to end, unless it was sent raw or elsewhere, see Attachment.
@@ -193,6 +193,9 @@ func (r *runCommand) finish(ctx workflow.Context, err error) (*RunCommandResult,
 	}
 	r.status.EndedAt = workflow.Now(ctx)
 	r.enter(ctx, Ended)
+	if err == nil {
+		err = r.in.FailUnless.judgeRun(r.status.RunCommandResult)
+	}
 	if err != nil {
 		return nil, err
 	}

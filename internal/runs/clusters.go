@@ -104,15 +104,7 @@ func readClustersInput(ctx context.Context, c client.Client, id string) (in work
 
 // StartClusters starts a run on several clusters, as Start does one on a single.
 func StartClusters(ctx context.Context, c client.Client, place Place, id string, in workflows.ClustersInput) error {
-	counted, named := in.Run, in.Run
-	var ids []string
-	for _, cluster := range in.Clusters {
-		ids = append(ids, cluster.ClusterID)
-	}
-	counted.ClusterID, named.ClusterID = fmt.Sprintf("%d clusters", len(ids)), strings.Join(ids, "`, `")
-	return start(ctx, c, place, client.StartWorkflowOptions{
-		ID: id, StaticSummary: summary(counted), StaticDetails: details(named),
-	}, clustersType, in)
+	return ClustersLaunchOf(in).start(ctx, c, place, id)
 }
 
 // ReadClusters reports how a run on several clusters stands.
@@ -122,7 +114,7 @@ func ReadClusters(ctx context.Context, c client.Client, id string) (ClustersRepo
 	if err != nil {
 		return report, err
 	}
-	report.State = stateOf(described.GetWorkflowExecutionInfo().GetStatus())
+	report.State = StateOf(described.GetWorkflowExecutionInfo().GetStatus())
 	switch report.State {
 	case Completed, Failed, Canceled:
 		return report, report.readEnd(ctx, c)
@@ -181,6 +173,7 @@ func (r *ClustersReport) readClusters(ctx context.Context, c client.Client) {
 func (r *ClustersReport) readEnd(ctx context.Context, c client.Client) (err error) {
 	r.Phase = workflows.Ended
 	r.Error, err = readEnd(ctx, c, r.RunID, &r.ClustersResult, &r.Reason)
+	r.State, r.Error = judged(r.State, r.Error)
 	return err
 }
 

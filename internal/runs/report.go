@@ -27,7 +27,8 @@ type Report struct {
 	RunID string `json:"run"`
 
 	// State is Temporal's: running, completed, failed, canceled, terminated or
-	// timed_out. A completed run has a verdict, which need not be a success.
+	// timed_out. A completed run has a verdict, which need not be a success; one that
+	// was told to fail unless it succeeds, and failed by its verdict, is completed too.
 	State State `json:"state"`
 
 	workflows.RunCommandStatus
@@ -101,7 +102,7 @@ func read(ctx context.Context, c client.Client, id string, whole bool) (Report, 
 	default:
 		return report, &NotFoundError{fmt.Sprintf("%s is a workflow of type %s, not a run of ehpcflow", id, kind)}
 	}
-	report.State = stateOf(described.GetWorkflowExecutionInfo().GetStatus())
+	report.State = StateOf(described.GetWorkflowExecutionInfo().GetStatus())
 	if report.State == Terminated && terminationReason(ctx, c, id) == takenBack {
 		report.Phase = workflows.Ended
 		report.Error = &Failure{Code: string(Terminated), Message: takenBack}
@@ -149,7 +150,8 @@ const (
 	watchType      = "ListInvocationStatus"
 )
 
-func stateOf(status enumspb.WorkflowExecutionStatus) State {
+// StateOf is how Temporal holds a run, by its own word.
+func StateOf(status enumspb.WorkflowExecutionStatus) State {
 	switch status {
 	case enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED:
 		return Completed
@@ -222,7 +224,16 @@ func progressOf(pending *workflowpb.PendingActivityInfo) activities.WatchProgres
 func (r *Report) readEnd(ctx context.Context, c client.Client) (err error) {
 	r.Phase = workflows.Ended
 	r.Error, err = readEnd(ctx, c, r.RunID, &r.RunCommandResult, &r.Reason)
+	r.State, r.Error = judged(r.State, r.Error)
 	return err
+}
+
+// judged takes a run that failed by its verdict alone for the completed run that it is.
+func judged(state State, failure *Failure) (State, *Failure) {
+	if failure != nil && failure.Code == workflows.ErrNotSucceeded {
+		return Completed, nil
+	}
+	return state, failure
 }
 
 // readEnd reads what a run left: its result, or the details of its error, which for one

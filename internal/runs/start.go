@@ -45,24 +45,20 @@ type Place struct{ Namespace, TaskQueue string }
 // up within a few seconds it leaves nothing behind. An error of the context says
 // that nothing was started.
 func Start(ctx context.Context, c client.Client, place Place, id string, in workflows.RolloutInput) error {
-	kind, told := rolloutType, any(in)
-	if in.Plain() {
-		kind, told = runCommandType, in.RunCommandInput
-	}
-	return start(ctx, c, place, client.StartWorkflowOptions{
-		ID: id, StaticSummary: summary(in), StaticDetails: details(in), Memo: memo(in),
-	}, kind, told)
+	return LaunchOf(in).start(ctx, c, place, id)
 }
 
 // start starts a workflow of any kind as Start says.
-func start(ctx context.Context, c client.Client, place Place, o client.StartWorkflowOptions, workflow string, in any) error {
+func (l Launch) start(ctx context.Context, c client.Client, place Place, id string) error {
+	o := l.Options
+	o.ID = id
 	if err := awaitWorker(ctx, c, place.TaskQueue); err != nil {
 		return cmp.Or(ctx.Err(), err)
 	}
 	o.TaskQueue = place.TaskQueue
 	o.WorkflowIDReusePolicy = cmp.Or(o.WorkflowIDReusePolicy, enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE)
 	o.WorkflowExecutionErrorWhenAlreadyStarted = true
-	started, err := c.ExecuteWorkflow(ctx, o, workflow, in)
+	started, err := c.ExecuteWorkflow(ctx, o, l.Workflow, l.Input)
 	var exists *serviceerror.WorkflowExecutionAlreadyStarted
 	switch {
 	case err == nil:

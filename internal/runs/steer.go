@@ -46,7 +46,7 @@ func Cancel(ctx context.Context, c client.Client, id string) error {
 // AnswerQuestion answers the question of a run. It is signed with the name of the
 // user and the machine.
 func AnswerQuestion(ctx context.Context, c client.Client, id string, answer workflows.Answer) error {
-	answer.By = cmp.Or(answer.By, whoAmI())
+	answer.By = cmp.Or(answer.By, WhoAmI())
 	return update(ctx, c, id, workflows.AnswerUpdate, answer, nil)
 }
 
@@ -59,7 +59,7 @@ func Steer(ctx context.Context, c client.Client, id, name string, order workflow
 		return taken, unknownRun(err, id)
 	}
 	info := described.GetWorkflowExecutionInfo()
-	switch state := stateOf(info.GetStatus()); {
+	switch state := StateOf(info.GetStatus()); {
 	case info.GetType().GetName() == runCommandType:
 		return taken, &RefusedError{fmt.Sprintf("run %s is no rollout, all its nodes are started at once: stop it (starter cancel %s), or wait for its end", id, id)}
 	case info.GetType().GetName() == clustersType:
@@ -69,7 +69,7 @@ func Steer(ctx context.Context, c client.Client, id, name string, order workflow
 	case state != Running:
 		return taken, &RefusedError{fmt.Sprintf("run %s has ended already (%s): see starter status %s", id, state, id)}
 	}
-	order.By = cmp.Or(order.By, whoAmI())
+	order.By = cmp.Or(order.By, WhoAmI())
 	return taken, update(ctx, c, id, name, order, &taken)
 }
 
@@ -117,7 +117,8 @@ func unknownRun(err error, id string) error {
 	return fmt.Errorf("tell run %s: %w", id, err)
 }
 
-func whoAmI() string {
+// WhoAmI names the user and the machine.
+func WhoAmI() string {
 	name := "unknown"
 	if u, err := user.Current(); err == nil {
 		name = u.Username

@@ -1,0 +1,109 @@
+package schedules
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/client"
+
+	"ehpcflow/internal/runs"
+)
+
+// Pause keeps a schedule from firing until it is resumed. The runs that go on do so.
+func Pause(ctx context.Context, c client.Client, name, note string) error {
+	if _, err := describe(ctx, c, name); err != nil {
+		return err
+	}
+	return tell(c.ScheduleClient().GetHandle(ctx, name).Pause(ctx, client.SchedulePauseOptions{Note: signed(note, "paused")}), name)
+}
+
+// Resume lets a paused schedule fire again. What it did not fire meanwhile it does not
+// make up for; see Backfill.
+func Resume(ctx context.Context, c client.Client, name, note string) error {
+	if _, err := describe(ctx, c, name); err != nil {
+		return err
+	}
+	return tell(c.ScheduleClient().GetHandle(ctx, name).Unpause(ctx, client.ScheduleUnpauseOptions{Note: signed(note, "resumed")}), name)
+}
+
+// signed is a note with the name of who wrote it.
+func signed(note, did string) string {
+	if strings.TrimSpace(note) == "" {
+		return did + " by " + runs.WhoAmI()
+	}
+	return fmt.Sprintf("%s (%s by %s)", note, did, runs.WhoAmI())
+}
+
+func tell(err error, name string) error {
+	if err != nil {
+		return unknown(err, name)
+	}
+	return nil
+}
+
+// Delete removes a schedule and returns the runs of it that go on, which it leaves alone.
+func Delete(ctx context.Context, c client.Client, name string) (running []string, err error) {
+	described, err := describe(ctx, c, name)
+	if err != nil {
+		return nil, err
+	}
+	return scheduleOf(name, described).Running, tell(c.ScheduleClient().GetHandle(ctx, name).Delete(ctx), name)
+}
+
+// startPatience bounds the wait for the run of a trigger.
+const startPatience = 10 * time.Second
+
+// Trigger starts a run of the schedule now, whatever its times, also of a paused one, and
+// returns the run's name; "" when none was seen to begin within a few seconds. Overlap is
+// the schedule's own policy unless it names another. A *runs.RefusedError says that a run
+// goes on and the policy would drop the new one.
+func Trigger(ctx context.Context, c client.Client, name, overlap string) (run string, err error) {
+	before, err := describe(ctx, c, name)
+	if err != nil {
+		return "", err
+	}
+	s := scheduleOf(name, before)
+	var options client.ScheduleTriggerOptions
+	if overlap != "" {
+		known, _ := overlapOf(overlap)
+		options.Overlap, s.Overlap = known.policy, overlap
+	}
+	if len(s.Running) > 0 && s.Overlap == skip {
+		return "", &runs.RefusedError{Message: fmt.Sprintf(
+			"run %s of schedule %s goes on, and with --overlap %s no other is started: wait for its end, or trigger with --overlap %s or %s", s.Running[0], name, skip, bufferOne, allowAll)}
+	}
+	if err := tell(c.ScheduleClient().GetHandle(ctx, name).Trigger(ctx, options), name); err != nil {
+		return "", err
+	}
+	return awaitFiring(ctx, c, s)
+}
+
+// awaitFiring waits for a run that was not there before.
+func awaitFiring(ctx context.Context, c client.Client, before Schedule) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		described, err := describe(ctx, c, before.Name)
+		switch {
+		case ctx.Err() != nil:
+			return "", nil
+		case err != nil:
+			return "", err
+		}
+		for _, firing := range firings(described.Info.RecentActions) {
+			if !slices.ContainsFunc(before.Runs, func(f Firing) bool { return f.Run == firing.Run }) {
+				return firing.Run, nil
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return "", nil
+		}
+	}
+}
