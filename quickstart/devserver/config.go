@@ -13,9 +13,10 @@ import (
 )
 
 const (
-	storeName   = sqlite.PluginName
-	clusterName = "active"
-	disabled    = "disabled"
+	storeName      = "default"
+	visibilityName = "visibility"
+	clusterName    = "active"
+	disabled       = "disabled"
 )
 
 // configuration is what a configuration file of the server would hold.
@@ -24,9 +25,9 @@ func configuration(o Options, p ports) *config.Config {
 		Services: make(map[string]config.Service),
 		Persistence: config.Persistence{
 			DefaultStore:     storeName,
-			VisibilityStore:  storeName,
+			VisibilityStore:  visibilityName,
 			NumHistoryShards: 1,
-			DataStores:       map[string]config.DataStore{storeName: {SQL: store(o.Database)}},
+			DataStores:       stores(o),
 		},
 		ClusterMetadata: &cluster.Config{
 			FailoverVersionIncrement: 10,
@@ -65,9 +66,21 @@ func settings(o Options) dynamicconfig.StaticClient {
 	return values
 }
 
+// stores are where workflows are kept, and where they are searched.
+func stores(o Options) map[string]config.DataStore {
+	if p := o.PostgreSQL; p != nil {
+		return map[string]config.DataStore{
+			storeName:      {SQL: p.store(workflowsDatabase)},
+			visibilityName: {SQL: p.store(visibilityDatabase)},
+		}
+	}
+	both := config.DataStore{SQL: store(o.Database)}
+	return map[string]config.DataStore{storeName: both, visibilityName: both}
+}
+
 func store(database string) *config.SQL {
 	sql := &config.SQL{
-		PluginName:        storeName,
+		PluginName:        sqlite.PluginName,
 		DatabaseName:      database,
 		ConnectAttributes: map[string]string{"mode": "rwc"},
 	}

@@ -1,5 +1,5 @@
 // Package devserver runs a whole Temporal service in this process, on loopback:
-// the server on SQLite, one history shard, and the Web UI beside it.
+// the server on SQLite or PostgreSQL, one history shard, and the Web UI beside it.
 package devserver
 
 import (
@@ -17,8 +17,6 @@ import (
 	"go.temporal.io/server/common/primitives"
 	"go.temporal.io/server/schema/sqlite"
 	"go.temporal.io/server/temporal"
-
-	"github.com/temporalio/ui-server/v2/server"
 )
 
 // The ports that Temporal tools expect.
@@ -37,6 +35,13 @@ type Options struct {
 	// it does not exist. Empty means memory.
 	Database string
 
+	// PostgreSQL keeps workflows in two databases of a PostgreSQL server instead;
+	// they are made, and their schema is brought up to date. Nil is SQLite.
+	PostgreSQL *PostgreSQL
+
+	// NoUI leaves the Web UI out, for one that runs by itself: see StartUI.
+	NoUI bool
+
 	// Port and UIPort are used when they are free, others otherwise. 0 lets
 	// the system choose.
 	Port, UIPort int
@@ -52,10 +57,8 @@ type Options struct {
 // Server is a running Temporal service.
 type Server struct {
 	temporal temporal.Server
-	ui       *server.Server
-	uiDone   chan struct{}
+	ui       *UI // nil without one
 	address  string
-	uiURL    string
 	stop     sync.Once
 	stopErr  error
 }
@@ -95,8 +98,13 @@ func Start(o Options) (*Server, error) {
 		return nil, fmt.Errorf("start the Temporal server: %w", err)
 	}
 	s := &Server{temporal: srv, address: ports.address(primitives.FrontendService)}
-	s.startUI(ports.ui)
-	if err := s.awaitUI(); err != nil {
+	if o.PostgreSQL != nil {
+		err = registerNamespace(s.address)
+	}
+	if err == nil && !o.NoUI {
+		s.ui, err = StartUI(s.address, ports.ui)
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
 	return s, nil
@@ -105,19 +113,25 @@ func Start(o Options) (*Server, error) {
 // Address of the server, for clients: host and port.
 func (s *Server) Address() string { return s.address }
 
-// UIURL is the address of the Web UI.
-func (s *Server) UIURL() string { return s.uiURL }
+// UIURL is the address of the Web UI, or empty without one.
+func (s *Server) UIURL() string {
+	if s.ui == nil {
+		return ""
+	}
+	return s.ui.URL()
+}
 
 // RunURL is the Web UI's page of a workflow.
 func (s *Server) RunURL(workflowID string) string {
-	return fmt.Sprintf("%s/namespaces/%s/workflows/%s", s.uiURL, Namespace, workflowID)
+	return fmt.Sprintf("%s/namespaces/%s/workflows/%s", s.UIURL(), Namespace, workflowID)
 }
 
 // Stop ends everything. It may be called twice.
 func (s *Server) Stop() error {
 	s.stop.Do(func() {
-		s.ui.Stop()
-		<-s.uiDone
+		if s.ui != nil {
+			s.ui.Stop()
+		}
 		s.stopErr = s.temporal.Stop()
 	})
 	return s.stopErr
@@ -136,6 +150,9 @@ func (e *DatabaseError) Error() string {
 // prepareStore makes the schema of a new database file, and the namespace.
 // Memory gets its schema from the server's plug-in.
 func prepareStore(o Options, cfg *config.Config) error {
+	if o.PostgreSQL != nil {
+		return o.PostgreSQL.prepare(o.Logger)
+	}
 	sql := cfg.Persistence.DataStores[storeName].SQL
 	if o.Database != "" {
 		_, err := os.Stat(o.Database)

@@ -72,7 +72,13 @@ type execution struct{ mark, token string }
 // executed reads the lines that commands left on a node.
 func executed(t *testing.T, s *ehpcsim.Simulator, instanceID string) []execution {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(s.ScratchDir(), stack.ClusterID, instanceID, "root", "executions"))
+	return executedBelow(t, s.ScratchDir(), instanceID)
+}
+
+// executedBelow reads them below a simulator's directory.
+func executedBelow(t *testing.T, scratch, instanceID string) []execution {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(scratch, stack.ClusterID, instanceID, "root", "executions"))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}

@@ -97,8 +97,16 @@ func (s *system) starter(args ...string) outcome {
 // background starts a program that a test ends itself; what it says is kept.
 func background(t *testing.T, env environment, name string, args ...string) (*exec.Cmd, *logBuffer) {
 	t.Helper()
-	cmd := exec.Command(filepath.Join(programs, name), args...)
+	return backgroundOf(t, env, filepath.Join(programs, name), args...)
+}
+
+// backgroundOf starts any program, with an open stdin, which ends with the test.
+func backgroundOf(t *testing.T, env environment, path string, args ...string) (*exec.Cmd, *logBuffer) {
+	t.Helper()
+	cmd := exec.Command(path, args...)
 	cmd.Env = env.list()
+	_, err := cmd.StdinPipe()
+	require.NoError(t, err)
 	said := &logBuffer{}
 	cmd.Stdout, cmd.Stderr = said, said
 	require.NoError(t, cmd.Start())

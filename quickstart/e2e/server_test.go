@@ -24,23 +24,25 @@ import (
 // server is a Temporal server in a process of its own, that can be ended and
 // started again on its port and database.
 type server struct {
-	t        *testing.T
-	port     int
-	database string
-	process  *exec.Cmd
-	stdin    io.Closer
-	ended    chan struct{} // closed when the process has ended
+	t       *testing.T
+	port    int
+	keeps   []string // variables that say where it keeps its workflows
+	process *exec.Cmd
+	stdin   io.Closer
+	ended   chan struct{} // closed when the process has ended
 }
 
 // The process is this test's program once more, told so by these variables.
 const (
-	serverPort     = "E2E_SERVER_PORT"
-	serverDatabase = "E2E_SERVER_DATABASE"
+	serverPort       = "E2E_SERVER_PORT"
+	serverDatabase   = "E2E_SERVER_DATABASE"
+	serverPostgreSQL = "E2E_SERVER_POSTGRESQL" // its address
+	serverPassword   = "E2E_SERVER_PASSWORD"   // there
 )
 
 func init() {
-	if database := os.Getenv(serverDatabase); database != "" {
-		if err := serveTemporal(os.Getenv(serverPort), database); err != nil {
+	if port := os.Getenv(serverPort); port != "" {
+		if err := serveTemporal(port); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -49,12 +51,17 @@ func init() {
 }
 
 // serveTemporal serves until it is asked to stop or its test is gone.
-func serveTemporal(port, database string) error {
+func serveTemporal(port string) error {
 	number, err := strconv.Atoi(port)
 	if err != nil {
 		return err
 	}
-	s, err := devserver.Start(devserver.Options{Database: database, Port: number})
+	options := devserver.Options{Database: os.Getenv(serverDatabase), Port: number}
+	if address := os.Getenv(serverPostgreSQL); address != "" {
+		options.NoUI = true
+		options.PostgreSQL = &devserver.PostgreSQL{Address: address, User: postgresUser, Password: os.Getenv(serverPassword)}
+	}
+	s, err := devserver.Start(options)
 	if err != nil {
 		return err
 	}
@@ -62,20 +69,30 @@ func serveTemporal(port, database string) error {
 		_ = s.Stop() // it serves nobody
 		return fmt.Errorf("port %s is taken", port)
 	}
+	<-askedToEnd()
+	return s.Stop()
+}
+
+// askedToEnd says that it serves, and is closed when this process has been asked to
+// end or its test is gone.
+func askedToEnd() <-chan struct{} {
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer cancel()
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin) // it ends with the test
 		cancel()
 	}()
 	fmt.Println("serving")
-	<-ctx.Done()
-	return s.Stop()
+	return ctx.Done()
 }
 
 func newServer(t *testing.T) *server {
 	t.Helper()
-	s := &server{t: t, port: steadyPort(t), database: filepath.Join(t.TempDir(), "temporal.db")}
+	return newServerThatKeeps(t, serverDatabase+"="+filepath.Join(t.TempDir(), "temporal.db"))
+}
+
+func newServerThatKeeps(t *testing.T, keeps ...string) *server {
+	t.Helper()
+	s := &server{t: t, port: steadyPort(t), keeps: keeps}
 	s.start()
 	t.Cleanup(s.kill)
 	return s
@@ -91,7 +108,7 @@ func (s *server) start() {
 		require.NoError(s.t, err)
 		said := &logBuffer{}
 		s.process = exec.Command(program)
-		s.process.Env = append(os.Environ(), serverPort+"="+strconv.Itoa(s.port), serverDatabase+"="+s.database)
+		s.process.Env = append(append(os.Environ(), serverPort+"="+strconv.Itoa(s.port)), s.keeps...)
 		s.process.Stdout, s.process.Stderr = said, said
 		s.stdin, err = s.process.StdinPipe()
 		require.NoError(s.t, err)
