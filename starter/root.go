@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"ehpcflow/internal/connect"
+	"ehpcflow/internal/encryption"
 	"ehpcflow/internal/logging"
 	"ehpcflow/internal/runs"
 	"ehpcflow/internal/taskqueue"
@@ -144,6 +145,7 @@ Exit codes, of the commands that follow a run or show it by its verdict:
 		a.answerCommand(),
 		a.errorsCommand(),
 		a.scheduleCommand(),
+		a.keygenCommand(),
 	)
 	root.AddCommand(a.steerCommands()...)
 	return root
@@ -157,6 +159,7 @@ func exitCode(err error) int {
 	var notFound *runs.NotFoundError
 	var refused *runs.RefusedError
 	var config *connect.ConfigError
+	var keys *encryption.FileError
 	var unreachable *connect.UnreachableError
 	var verdict *verdictError
 	switch {
@@ -166,7 +169,7 @@ func exitCode(err error) int {
 		return verdict.code
 	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled):
 		return exitInterrupted
-	case errors.As(err, &usage), errors.As(err, &input), errors.As(err, &exists), errors.As(err, &notFound), errors.As(err, &refused), errors.As(err, &config):
+	case errors.As(err, &usage), errors.As(err, &input), errors.As(err, &exists), errors.As(err, &notFound), errors.As(err, &refused), errors.As(err, &config), errors.As(err, &keys):
 		return exitUsage
 	case errors.As(err, &unreachable):
 		return exitUnreachable

@@ -16,6 +16,8 @@ import (
 	"go.temporal.io/sdk/log"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"ehpcflow/internal/encryption"
 )
 
 // patience bounds the first connection.
@@ -32,7 +34,8 @@ type ConfigError struct{ Message string }
 
 func (e *ConfigError) Error() string { return e.Message }
 
-// Temporal connects, or says within a few seconds that it cannot.
+// Temporal connects, or says within a few seconds that it cannot. The client encrypts and
+// decrypts with the keys that encryption.Setting names.
 func Temporal(ctx context.Context, logger log.Logger) (client.Client, client.Options, error) {
 	options, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {
@@ -45,6 +48,15 @@ func Temporal(ctx context.Context, logger log.Logger) (client.Client, client.Opt
 		options.Namespace = client.DefaultNamespace
 	}
 	options.Logger = logger
+	keys, err := encryption.FromEnvironment()
+	if err != nil {
+		return nil, options, &ConfigError{err.Error()}
+	}
+	encrypting, err := encryption.DialOption(keys)
+	if err != nil {
+		return nil, options, err
+	}
+	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions, encrypting)
 
 	dialing, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -88,6 +100,8 @@ func Explain(err error, options client.Options) error {
 	switch {
 	case errors.As(err, &canceled):
 		return context.Canceled
+	case encryption.Unreadable(err):
+		return &ConfigError{err.Error()}
 	case errors.As(err, &noNamespace):
 		return &ConfigError{fmt.Sprintf("namespace %q does not exist on the Temporal server at %s: create it, or set TEMPORAL_NAMESPACE",
 			options.Namespace, options.HostPort)}

@@ -12,11 +12,13 @@ import (
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/credentials"
 	"go.temporal.io/sdk/client"
 	"go.uber.org/zap"
+	"google.golang.org/grpc"
 
 	"ehpcflow/activities"
 	"ehpcflow/activities/outputs"
 	"ehpcflow/ehpc"
 	"ehpcflow/ehpcsim"
+	"ehpcflow/internal/encryption"
 	"ehpcflow/internal/logging"
 	"ehpcflow/internal/taskqueue"
 	"ehpcflow/quickstart/devserver"
@@ -48,6 +50,9 @@ type Options struct {
 
 	// OutputStore of the workers, as worker --output-store takes it; "" is none.
 	OutputStore string
+
+	// Keys with which the client and the workers encrypt; nil is without.
+	Keys *encryption.Keyring
 }
 
 // Stack is a running system.
@@ -92,11 +97,16 @@ func (s *Stack) start(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
+	encrypting, err := encryption.DialOption(s.options.Keys)
+	if err != nil {
+		return err
+	}
 	if s.Client, err = client.DialContext(ctx, client.Options{
-		HostPort:  s.options.Temporal,
-		Namespace: devserver.Namespace,
-		Logger:    logging.ForTemporal(s.options.Logger),
-		Identity:  s.options.Identity,
+		HostPort:          s.options.Temporal,
+		Namespace:         devserver.Namespace,
+		Logger:            logging.ForTemporal(s.options.Logger),
+		Identity:          s.options.Identity,
+		ConnectionOptions: client.ConnectionOptions{DialOptions: []grpc.DialOption{encrypting}},
 	}); err != nil {
 		return fmt.Errorf("connect to Temporal: %w", err)
 	}
