@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
@@ -84,7 +85,8 @@ func (r *Watcher) hold(ctx context.Context, w *watch, untilLook time.Duration) e
 	}
 	info := activity.GetInfo(ctx)
 	h := &heldWatch{watcher: r, watch: w, token: info.TaskToken, attempt: info.Attempt, progress: w.progress}
-	h.ctx, h.end = context.WithCancel(context.Background()) // the activity's own ends with it
+	// The activity's own context ends with it; looks are traced under its span all the same.
+	h.ctx, h.end = context.WithCancel(trace.ContextWithSpan(context.Background(), trace.SpanFromContext(ctx)))
 	r.held[h] = struct{}{}
 	h.beat = time.AfterFunc(beatEvery, h.beatNow)
 	h.look = time.AfterFunc(untilLook, h.lookNow)

@@ -3,11 +3,11 @@ package ehpc
 import "github.com/prometheus/client_golang/prometheus"
 
 var (
-	budgetRate      = prometheus.NewDesc("ehpc_budget_rate", "Requests a second that the budget allows now.", nil, nil)
-	budgetWaiting   = prometheus.NewDesc("ehpc_budget_waiting_requests", "Requests that wait for the budget now.", nil, nil)
-	budgetRequests  = prometheus.NewDesc("ehpc_budget_requests_total", "Requests that the budget let through.", nil, nil)
-	budgetWaited    = prometheus.NewDesc("ehpc_budget_wait_seconds_total", "Time that requests waited for the budget.", nil, nil)
-	budgetThrottles = prometheus.NewDesc("ehpc_budget_throttled_requests_total", "Requests that the service throttled.", nil, nil)
+	budgetRate      = prometheus.NewDesc("ehpcflow_budget_rate", "Requests a second that the budget allows now.", nil, nil)
+	budgetWaiting   = prometheus.NewDesc("ehpcflow_budget_waiting_requests", "Requests that wait for the budget now.", nil, nil)
+	budgetRequests  = prometheus.NewDesc("ehpcflow_budget_requests_total", "Requests that the budget let through.", nil, nil)
+	budgetWaited    = prometheus.NewDesc("ehpcflow_budget_wait_seconds_total", "Time that requests waited for the budget.", nil, nil)
+	budgetThrottles = prometheus.NewDesc("ehpcflow_budget_throttled_requests_total", "Requests that the service throttled.", nil, nil)
 )
 
 // Describe makes a budget a Prometheus collector.

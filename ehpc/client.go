@@ -84,6 +84,7 @@ type Client struct {
 	signer   *signer
 	timeout  time.Duration
 	budget   *Budget
+	metrics  *callMetrics
 
 	// reads may share connections; submits never do, see submitTransport.
 	reads   *http.Client
@@ -116,6 +117,7 @@ func New(cfg Config) (*Client, error) {
 		signer:   signer,
 		timeout:  timeout,
 		budget:   budget,
+		metrics:  newCallMetrics(),
 		reads:    &http.Client{Transport: readTransport(), CheckRedirect: refuseRedirect},
 		submits:  &http.Client{Transport: submitTransport(), CheckRedirect: refuseRedirect},
 	}, nil
@@ -123,6 +125,13 @@ func New(cfg Config) (*Client, error) {
 
 // Endpoint is the address that the client calls, for logs.
 func (c *Client) Endpoint() string { return c.endpoint.String() }
+
+// CheckEndpoint says why an address cannot be a Config's Endpoint. The error holds no
+// secret, whatever the address does.
+func CheckEndpoint(address string) error {
+	_, err := parseEndpoint(Config{Endpoint: address})
+	return err
+}
 
 func parseEndpoint(cfg Config) (*url.URL, error) {
 	text := cfg.Endpoint
@@ -197,15 +206,26 @@ func (c *Client) submit(ctx context.Context, req request) ([]byte, error) {
 	return c.call(ctx, Submits, 0, c.submits, req)
 }
 
-// call waits for the budget, then exchanges request and answer.
-func (c *Client) call(ctx context.Context, priority Priority, slack time.Duration, via *http.Client, req request) ([]byte, error) {
-	budget := c.budget.of(req.subject().clusterID)
-	if err := await(ctx, budget, priority, slack); err != nil {
+// call waits for the budget, then exchanges request and answer. It is counted and traced.
+func (c *Client) call(ctx context.Context, priority Priority, slack time.Duration, via *http.Client, req request) (body []byte, err error) {
+	action := req.subject().action
+	req.countedBy(c.metrics)
+	ctx, span := startSpan(ctx, action)
+	defer func() {
+		c.metrics.ended(action, err)
+		endSpan(span, body, err)
+	}()
+	budget, since := c.budget.of(req.subject().clusterID), time.Now()
+	err = await(ctx, budget, priority, slack)
+	c.metrics.waited(priority, since)
+	if err != nil {
 		return nil, req.subject().failure(catalogue.NotSent, "given up while it waited for the request budget", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	body, err := c.exchange(ctx, via, req)
+	since = time.Now()
+	body, err = c.exchange(ctx, via, req)
+	c.metrics.seconds.WithLabelValues(action).Observe(time.Since(since).Seconds())
 	if err == nil {
 		return body, nil
 	}
@@ -240,7 +260,14 @@ func (c *Client) exchange(ctx context.Context, via *http.Client, req request) ([
 		return escapes(append(secretsOf(credential, signed.GetQueryParams()["Signature"]), subject.secrets...))
 	}
 	var connected atomic.Bool
-	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}
+	trace := &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+		WroteRequest: func(wrote httptrace.WroteRequestInfo) {
+			if wrote.Err == nil {
+				c.metrics.requests.WithLabelValues(subject.action).Inc()
+			}
+		},
+	}
 	httpReq, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), signed.GetMethod(), signed.BuildUrl(), nil)
 	if err != nil {
 		return nil, subject.failure(catalogue.BadRequest, "the request could not be built", nil)

@@ -40,7 +40,7 @@ func (c *Client) DescribeCluster(ctx context.Context, in DescribeClusterRequest)
 		ClusterInfo clusterAnswer
 	}
 	if json.Unmarshal(unwrapped(body), &answer) != nil || answer.ClusterInfo.ID == "" {
-		return nil, req.subject().badResponse("the answer holds no cluster")
+		return nil, unusable(req, "the answer holds no cluster")
 	}
 	return &DescribeClusterResponse{RequestID: string(answer.RequestID), Cluster: answer.ClusterInfo.cluster()}, nil
 }

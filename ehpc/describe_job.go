@@ -43,7 +43,7 @@ func (c *Client) DescribeJob(ctx context.Context, in DescribeJobRequest) (*Descr
 		Message   struct{ JobInfo json.RawMessage }
 	}
 	if json.Unmarshal(unwrapped(body), &answer) != nil || len(answer.Message.JobInfo) == 0 {
-		return nil, req.subject().badResponse("the answer holds no JobInfo")
+		return nil, unusable(req, "the answer holds no JobInfo")
 	}
 	info := string(answer.Message.JobInfo)
 	var text string

@@ -91,9 +91,12 @@ func (s subject) badRequest(problem string) *Error {
 	return s.failure(catalogue.BadRequest, problem, nil)
 }
 
-// badResponse refuses an answer that lacks what matters.
-func (s subject) badResponse(problem string) *Error {
-	return s.failure(catalogue.BadResponse, problem, nil)
+// unusable refuses an answer that lacks what matters.
+func unusable(req request, problem string) *Error {
+	if m := req.counted(); m != nil {
+		m.unusable(req.subject().action)
+	}
+	return req.subject().failure(catalogue.BadResponse, problem, nil)
 }
 
 // transportFailure sorts an error of net/http. Without a connection (connected

@@ -86,7 +86,7 @@ func (c *Client) InvokeShellCommand(ctx context.Context, in InvokeShellCommandRe
 		InstanceIDs list[string]
 	}
 	if json.Unmarshal(unwrapped(body), &answer) != nil || answer.CommandID == "" {
-		failure := req.subject().badResponse("the answer holds no CommandId")
+		failure := unusable(req, "the answer holds no CommandId")
 		failure.RequestID = clean(string(answer.RequestID))
 		return nil, failure
 	}

@@ -64,7 +64,7 @@ func (c *Client) ListInvocationStatus(ctx context.Context, in ListInvocationStat
 		}]
 	}
 	if json.Unmarshal(unwrapped(body), &answer) != nil || answer.InvokeStatus == "" {
-		return nil, req.subject().badResponse("the answer holds no InvokeStatus")
+		return nil, unusable(req, "the answer holds no InvokeStatus")
 	}
 	out := &ListInvocationStatusResponse{
 		RequestID:    string(answer.RequestID),

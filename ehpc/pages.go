@@ -30,7 +30,7 @@ func readPage[A, T any](
 	var members map[string]json.RawMessage
 	body = unwrapped(body)
 	if json.Unmarshal(body, &answer) != nil || json.Unmarshal(body, &members) != nil || answer.TotalCount.number() == nil {
-		return nil, req.subject().badResponse("the answer holds no TotalCount")
+		return nil, unusable(req, "the answer holds no TotalCount")
 	}
 	page := &Page[T]{RequestID: string(answer.RequestID), TotalCount: *answer.TotalCount.number()}
 	for _, element := range elements(members[key]) {

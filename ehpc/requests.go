@@ -6,10 +6,14 @@ import "github.com/aliyun/alibaba-cloud-sdk-go/sdk/requests"
 // GET: the API's metadata lists no other method.
 type rpc struct {
 	*requests.RpcRequest
+	metrics *callMetrics // of the client that sent it
 }
 
+func (r *rpc) countedBy(m *callMetrics) { r.metrics = m }
+func (r *rpc) counted() *callMetrics    { return r.metrics }
+
 func newRPC(action string) rpc {
-	r := rpc{&requests.RpcRequest{}}
+	r := rpc{RpcRequest: &requests.RpcRequest{}}
 	r.InitWithApiInfo("EHPC", apiVersion, action, "ehs", "openAPI")
 	r.Method = requests.GET
 	return r

@@ -25,6 +25,10 @@ const (
 type request interface {
 	requests.AcsRequest
 	subject() subject
+
+	// A request knows where it is counted, once it was sent.
+	countedBy(*callMetrics)
+	counted() *callMetrics
 }
 
 // signer signs requests with the vendor's signature version 1.

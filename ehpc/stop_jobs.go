@@ -57,7 +57,7 @@ func (c *Client) StopJobs(ctx context.Context, in StopJobsRequest) (*StopJobsRes
 		RequestID scalar `json:"RequestId"`
 	}
 	if json.Unmarshal(unwrapped(body), &answer) != nil || answer.RequestID == "" {
-		return nil, req.subject().badResponse("the answer holds no RequestId")
+		return nil, unusable(req, "the answer holds no RequestId")
 	}
 	return &StopJobsResponse{RequestID: string(answer.RequestID)}, nil
 }

@@ -112,7 +112,7 @@ func (c *Client) SubmitJob(ctx context.Context, in SubmitJobRequest) (*SubmitJob
 		JobID     scalar `json:"JobId"`
 	}
 	if json.Unmarshal(unwrapped(body), &answer) != nil || answer.JobID == "" {
-		return nil, req.subject().badResponse("the answer holds no JobId")
+		return nil, unusable(req, "the answer holds no JobId")
 	}
 	return &SubmitJobResponse{RequestID: string(answer.RequestID), JobID: string(answer.JobID)}, nil
 }

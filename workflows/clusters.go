@@ -33,8 +33,10 @@ type runOnClusters struct {
 // CanceledError. A run whose history grows long starts no further cluster until those
 // that run have ended, and goes on as a new one under its name.
 func RunOnClusters(ctx workflow.Context, in ClustersInput) (*ClustersResult, error) {
+	countStarted(ctx, in.Resumed != nil)
 	r, err := setupClusters(ctx, in)
 	if err != nil {
+		countEnded(ctx, "", nil, err)
 		return nil, err
 	}
 	if err := r.run(ctx); err != nil {
@@ -237,6 +239,7 @@ func (r *runOnClusters) finish(ctx workflow.Context) (*ClustersResult, error) {
 	}
 	r.status.Phase, r.status.EndedAt = Ended, workflow.Now(ctx)
 	r.show(ctx)
+	countEnded(ctx, r.status.Verdict, nil, nil)
 	if canceled {
 		return nil, temporal.NewCanceledError(r.status.ClustersResult)
 	}

@@ -54,6 +54,7 @@ func (r *runCommand) collect(ctx workflow.Context) error {
 			if err != nil {
 				return err
 			}
+			r.measureLag(ctx, results.Records)
 			records[now[i].CommandID] = results.Records
 			r.collected[now[i].CommandID] = r.lead == nil || r.ended(now[i].CommandID)
 			r.status.refer(now[i].CommandID, results)

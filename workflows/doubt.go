@@ -17,6 +17,7 @@ import (
 // node runs whichever comes first and refuses the other. What cannot be found out, or
 // may not be submitted again, becomes a question.
 func (r *runCommand) resolveDoubt(ctx workflow.Context, p part, doubt error, mayResubmit bool) submission {
+	countDoubt(ctx, submitsInDoubt)
 	doubtAt := workflow.Now(ctx)
 	sentAt := doubtAt.Add(-activities.SubmitAttempt)
 	inDoubt := submission{Command: p.command("", sentAt), inDoubt: true}

@@ -73,8 +73,10 @@ func (p *placeList) UnmarshalJSON(text []byte) error { return columns.Unmarshal(
 // wherever it was not seen to end, and starts nothing more. A rollout is steered by the
 // updates of Order, and answers its questions as RunCommand does.
 func Rollout(ctx workflow.Context, in RolloutInput) (*RunCommandResult, error) {
+	countStarted(ctx, in.Resumed != nil)
 	r, err := newRollout(ctx, in)
 	if err != nil {
+		countEnded(ctx, "", nil, err)
 		return nil, err
 	}
 	return r.finish(ctx, r.roll(ctx))

@@ -44,6 +44,7 @@ func (r *rollout) finish(ctx workflow.Context, err error) (*RunCommandResult, er
 	if waiting := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); waiting != nil {
 		return nil, waiting
 	}
+	countEnded(ctx, r.status.Verdict, r.status.RunCommandResult.Counts(), err)
 	if err == nil {
 		err = r.in.FailUnless.judgeRun(r.status.RunCommandResult)
 	}

@@ -77,8 +77,10 @@ type runCommand struct {
 // A run whose history grows
 // long goes on as a new one under its name. AnswerUpdate answers its questions.
 func RunCommand(ctx workflow.Context, in RunCommandInput) (*RunCommandResult, error) {
+	countStarted(ctx, in.Continued != nil)
 	r, err := setup(ctx, in)
 	if err != nil {
+		countEnded(ctx, "", nil, err)
 		return nil, err
 	}
 	err = r.run(ctx)
@@ -193,6 +195,7 @@ func (r *runCommand) finish(ctx workflow.Context, err error) (*RunCommandResult,
 	}
 	r.status.EndedAt = workflow.Now(ctx)
 	r.enter(ctx, Ended)
+	countEnded(ctx, r.status.Verdict, r.status.RunCommandResult.Counts(), err)
 	if err == nil {
 		err = r.in.FailUnless.judgeRun(r.status.RunCommandResult)
 	}

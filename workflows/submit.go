@@ -180,6 +180,7 @@ func (r *runCommand) submitParts(ctx workflow.Context, from, until, size int) er
 			continue
 		case s.inDoubt:
 			r.inDoubt = append(r.inDoubt, s.Command)
+			countDoubt(ctx, submitsLeftInDoubt)
 			r.status.set(nodes, activities.Unknown, "whether the command was started here is not known")
 			failure = s.err
 		default:

@@ -37,6 +37,11 @@ func (e *ConfigError) Error() string { return e.Message }
 // Temporal connects, or says within a few seconds that it cannot. The client encrypts and
 // decrypts with the keys that encryption.Setting names.
 func Temporal(ctx context.Context, logger log.Logger) (client.Client, client.Options, error) {
+	return TemporalWith(ctx, logger, func(*client.Options) {})
+}
+
+// TemporalWith is Temporal with options beside those of the connection.
+func TemporalWith(ctx context.Context, logger log.Logger, with func(*client.Options)) (client.Client, client.Options, error) {
 	options, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {
 		return nil, options, &ConfigError{fmt.Sprintf("the Temporal settings cannot be used: %v; see the TEMPORAL_ variables and the profile file", err)}
@@ -57,6 +62,7 @@ func Temporal(ctx context.Context, logger log.Logger) (client.Client, client.Opt
 		return nil, options, err
 	}
 	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions, encrypting)
+	with(&options)
 
 	dialing, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

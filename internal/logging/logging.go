@@ -14,12 +14,24 @@ import (
 	"golang.org/x/term"
 )
 
-// New logs to stderr from the level on: lines for people on a terminal, JSON
-// elsewhere.
-func New(level zapcore.Level) (*zap.Logger, error) {
+// The formats of a log.
+const (
+	Auto    = "auto"    // Console on a terminal, JSON elsewhere
+	Console = "console" // lines for people
+	JSON    = "json"    // an object a line, for machines
+)
+
+// Formats are the formats that there are.
+var Formats = []string{Auto, Console, JSON}
+
+// New logs to stderr from the level on, in the format of Auto.
+func New(level zapcore.Level) (*zap.Logger, error) { return NewIn(Auto, level) }
+
+// NewIn logs to stderr in one of the Formats from the level on.
+func NewIn(format string, level zapcore.Level) (*zap.Logger, error) {
 	config := zap.NewProductionConfig()
 	config.EncoderConfig.EncodeTime = zapcore.RFC3339TimeEncoder
-	if term.IsTerminal(int(os.Stderr.Fd())) {
+	if format == Console || format == Auto && term.IsTerminal(int(os.Stderr.Fd())) {
 		config = zap.NewDevelopmentConfig()
 		config.Development = false
 		config.EncoderConfig.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05.000")

@@ -21,10 +21,6 @@ import (
 const Default = "ehpcflow"
 
 const (
-	// stopPatience is how long a stopping worker lets activities end: a submit
-	// under way, which takes 25 seconds at most, needs its answer recorded.
-	stopPatience = 30 * time.Second
-
 	// pollPeriod is how long a worker's poll lasts at most; one that has not
 	// polled for longer is gone.
 	pollPeriod = 70 * time.Second
@@ -47,10 +43,22 @@ type Settings struct {
 	// Calls is how many activities run at a time. Each is a call or two, for a
 	// watch is none while it waits. Default 200.
 	Calls int
+
+	// StopPatience is how long a stopping worker lets activities end: a submit under
+	// way, which takes 25 seconds at most, needs its answer recorded. Default 30 s.
+	StopPatience time.Duration
+
+	// Deployment and BuildID are the worker's version; both or none. A worker with a
+	// version gets runs once its version is the deployment's current one; see Served.
+	Deployment, BuildID string
+
+	// OnFatalError is told when the worker can no longer serve, such as of a namespace
+	// that was deleted. Nil ignores it.
+	OnFatalError func(error)
 }
 
 // DefaultSettings are those of a worker that has a small machine to itself.
-var DefaultSettings = Settings{Watches: 10_000, Calls: 200}
+var DefaultSettings = Settings{Watches: 10_000, Calls: 200, StopPatience: 30 * time.Second}
 
 // WorkflowCache is how many runs a worker process keeps in memory between two of
 // their steps. Others are replayed from their history, which is short, when they
@@ -60,7 +68,8 @@ const WorkflowCache = 500
 // Worker serves a task queue.
 type Worker struct {
 	worker.Worker
-	watcher *activities.Watcher
+	watcher      *activities.Watcher
+	stopPatience time.Duration
 }
 
 // NewWorker returns a worker for the queue with everything registered; it gives the
@@ -68,20 +77,23 @@ type Worker struct {
 func NewWorker(c client.Client, queue string, acts activities.Activities, s Settings) *Worker {
 	acts.Watcher = activities.NewWatcher(c, cmp.Or(s.Watches, DefaultSettings.Watches))
 	asNeeded := worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{})
+	patience := cmp.Or(s.StopPatience, DefaultSettings.StopPatience)
 	w := worker.New(c, queue, worker.Options{
-		WorkerStopTimeout:                      stopPatience,
+		WorkerStopTimeout:                      patience,
 		MaxConcurrentActivityExecutionSize:     cmp.Or(s.Calls, DefaultSettings.Calls),
 		MaxConcurrentWorkflowTaskExecutionSize: stepsAtOnce,
 		ActivityTaskPollerBehavior:             asNeeded,
 		WorkflowTaskPollerBehavior:             asNeeded,
 		DeadlockDetectionTimeout:               deadlockPatience,
+		DeploymentOptions:                      s.version(),
+		OnFatalError:                           s.OnFatalError,
 	})
 	w.RegisterWorkflow(workflows.RunCommand)
 	w.RegisterWorkflow(workflows.Rollout)
 	w.RegisterWorkflow(workflows.PlanCommand)
 	w.RegisterWorkflow(workflows.RunOnClusters)
 	w.RegisterActivity(&acts)
-	return &Worker{w, acts.Watcher}
+	return &Worker{w, acts.Watcher, patience}
 }
 
 // Stop hands the watches over and finishes what else is under way.
@@ -89,7 +101,7 @@ func (w *Worker) Stop() {
 	var stopping sync.WaitGroup
 	stopping.Go(w.Worker.Stop)
 	stopping.Go(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
+		ctx, cancel := context.WithTimeout(context.Background(), w.stopPatience)
 		defer cancel()
 		w.watcher.Stop(ctx)
 	})

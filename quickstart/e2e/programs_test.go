@@ -162,8 +162,8 @@ func TestTheProgramsRunACommandAgainstAnyTemporalAndEndpoint(t *testing.T) {
 	scraped, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())
-	require.Contains(t, string(scraped), "ehpc_budget_throttled_requests_total 0")
-	require.Regexp(t, `ehpc_budget_requests_total [1-9]`, string(scraped))
+	require.Contains(t, string(scraped), "ehpcflow_budget_throttled_requests_total 0")
+	require.Regexp(t, `ehpcflow_budget_requests_total [1-9]`, string(scraped))
 
 	require.NoError(t, worker.Process.Signal(syscall.SIGTERM))
 	require.NoError(t, worker.Wait(), "a worker that is asked to stop ends in order")
