@@ -71,7 +71,7 @@ func TestARolloutSaysWhatItIsDoing(t *testing.T) {
 func TestPlainProgressHasALineForEachStepOfARollout(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	p := NewProgress(&out)
+	p := NewProgress(&out, 0)
 	r := rollingOut()
 	r.NodeCount = mostListed + 1 // so that nodes have no lines
 	p.Show(r)

@@ -16,11 +16,9 @@ import (
 // be started under the same name.
 func Attach(ctx context.Context, c client.Client, place Place, in workflows.RunCommandInput) (id string, err error) {
 	id = workflows.AttachedRunID(in.ClusterID, in.Attach.CommandID)
-	told := workflows.RolloutInput{RunCommandInput: in}
-	return id, start(ctx, c, place, client.StartWorkflowOptions{
-		ID: id, StaticSummary: summary(told), StaticDetails: details(told),
-		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
-	}, runCommandType, in)
+	launch := LaunchOf(workflows.RolloutInput{RunCommandInput: in})
+	launch.Options.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
+	return id, launch.start(ctx, c, place, id)
 }
 
 // notOurs refuses to run a command again that was submitted elsewhere: how it was meant to
