@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 
 	"ehpcflow/internal/connect"
 	"ehpcflow/internal/encryption"
@@ -82,6 +83,7 @@ type app struct {
 	stdout, stderr io.Writer
 	taskQueue      string
 	namespace      string // that withTemporal connected to
+	payloads       converter.DataConverter
 }
 
 // execute runs the command line and returns its exit code.
@@ -146,6 +148,8 @@ Exit codes, of the commands that follow a run or show it by its verdict:
 		a.errorsCommand(),
 		a.scheduleCommand(),
 		a.keygenCommand(),
+		a.setupCommand(),
+		a.listCommand(),
 	)
 	root.AddCommand(a.steerCommands()...)
 	return root
@@ -184,6 +188,6 @@ func (a *app) withTemporal(ctx context.Context, use func(client.Client) error) e
 		return err
 	}
 	defer c.Close()
-	a.namespace = options.Namespace
+	a.namespace, a.payloads = options.Namespace, connect.Payloads(options)
 	return connect.Explain(use(c), options)
 }

@@ -21,6 +21,7 @@ type runOnClusters struct {
 	running int    // clusters
 	failed  string // the first cluster that did not succeed
 	logger  log.Logger
+	entry   entry
 }
 
 // RunOnClusters runs a command on several clusters, each by a run of its own, a child:
@@ -46,7 +47,7 @@ func RunOnClusters(ctx workflow.Context, in ClustersInput) (*ClustersResult, err
 }
 
 func setupClusters(ctx workflow.Context, in ClustersInput) (*runOnClusters, error) {
-	r := &runOnClusters{in: in, runID: workflow.GetInfo(ctx).WorkflowExecution.ID, logger: workflow.GetLogger(ctx)}
+	r := &runOnClusters{in: in, runID: workflow.GetInfo(ctx).WorkflowExecution.ID, logger: workflow.GetLogger(ctx), entry: openEntry(ctx)}
 	if in.Resumed != nil {
 		r.status = *in.Resumed
 	} else {
@@ -120,6 +121,7 @@ func (r *runOnClusters) awaitRunning(ctx workflow.Context) {
 		return
 	}
 	r.status.Phase = Stopping
+	r.entry.enterClusters(ctx, &r.status)
 	r.show(ctx)
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
@@ -144,7 +146,7 @@ func (r *runOnClusters) start(ctx workflow.Context, i int) {
 
 // follow waits for the run of a cluster and keeps what became of it, but not its nodes.
 func (r *runOnClusters) follow(ctx workflow.Context, cluster *ClusterResult, run RolloutInput) {
-	child := childOptions(ctx, run)
+	child := r.childOptions(ctx, run)
 	var future workflow.ChildWorkflowFuture
 	if run.Policy.IsZero() {
 		future = workflow.ExecuteChildWorkflow(child, RunCommand, run.RunCommandInput)
@@ -238,6 +240,7 @@ func (r *runOnClusters) finish(ctx workflow.Context) (*ClustersResult, error) {
 		r.status.Verdict = r.status.verdict()
 	}
 	r.status.Phase, r.status.EndedAt = Ended, workflow.Now(ctx)
+	r.entry.endClusters(ctx, &r.status)
 	r.show(ctx)
 	countEnded(ctx, r.status.Verdict, nil, nil)
 	if canceled {

@@ -191,13 +191,15 @@ func ClusterRunID(runID, clusterID string) string { return runID + "/" + cluster
 
 // childOptions are those of the run of a cluster. It is stopped with the run over all,
 // however that ends, and waited for when it is cancelled.
-func childOptions(ctx workflow.Context, run RolloutInput) workflow.Context {
-	return workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+func (r *runOnClusters) childOptions(ctx workflow.Context, run RolloutInput) workflow.Context {
+	options := workflow.ChildWorkflowOptions{
 		WorkflowID:            ClusterRunID(workflow.GetInfo(ctx).WorkflowExecution.ID, run.ClusterID),
 		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_REQUEST_CANCEL,
 		WaitForCancellation:   true,
 		StaticSummary: fmt.Sprintf("%s of %s: %s", shorten(run.Target.String(), 40), run.ClusterID,
 			shorten(strings.Join(strings.Fields(run.Command), " "), 40)), // Temporal takes 400 bytes
-	})
+	}
+	r.entry.ofChild(ctx, &options, run)
+	return workflow.WithChildOptions(ctx, options)
 }

@@ -143,28 +143,41 @@ func (r ClustersResult) ClustersText() string {
 	return strings.Join(outcomes, ", ")
 }
 
-// details is what the Web UI shows of the run, in Markdown. The server takes 20 kB.
+// details is what the Web UI shows of the run, in Markdown.
 func (s *ClustersStatus) details(runID string) string {
-	const most = 15_000
-	headline := string(s.Phase)
-	if s.Verdict != "" {
-		headline = string(s.Verdict)
+	ended, failed, nodes := 0, 0, 0
+	for _, c := range s.Clusters {
+		if c.Phase == ClusterEnded || c.Phase == ClusterSkipped {
+			ended++
+		}
+		failed += failedNodes(c.States)
+		nodes += c.NodeCount
 	}
-	text := fmt.Sprintf("**%s** · %d clusters: %s\n\n", headline, len(s.Clusters), s.ClustersText())
+	text := "# " + title(s.Phase, s.Verdict)
+	if s.Phase == Ended && failed > 0 {
+		text += fmt.Sprintf(": %d of %s failed", failed, Nodes(nodes))
+	}
+	text += "\n\n"
+	if s.Phase != Ended {
+		text += fmt.Sprintf("%s of %d clusters ended\n\n", bar(ended, len(s.Clusters)), len(s.Clusters))
+	}
+	text += fmt.Sprintf("%d clusters: %s\n\n", len(s.Clusters), s.ClustersText())
 	if s.Reason != "" {
 		text += shorten(s.Reason, 1000) + "\n\n"
 	}
-	text += fmt.Sprintf("Each cluster has a run of its own, `%s`: its nodes are shown there, and answers and orders go to it by that name. Cancelling this run stops them all.\n\n",
+	text += fmt.Sprintf("Each cluster has a run of its own, `%s`: its nodes are shown there, and answers and orders go to it by that name.\n\n",
 		ClusterRunID(runID, "CLUSTER"))
+	if s.Phase != Ended {
+		text += fmt.Sprintf("    starter status %s\n    starter cancel %s   # stop the command on all clusters\n\n", runID, runID)
+	}
 	text += "| cluster | verdict | nodes | remark |\n|---|---|---|---|\n"
-	cell := strings.NewReplacer("|", "¦", "\n", " ")
 	for i, c := range s.Clusters {
-		nodes := ""
+		counts := ""
 		if c.NodeCount > 0 {
-			nodes = CountsText(c.States)
+			counts = CountsText(c.States)
 		}
-		row := fmt.Sprintf("| %s | %s | %s | %s |\n", c.ClusterID, c.Outcome(), nodes, cell.Replace(shorten(c.Remark(), 120)))
-		if len(text)+len(row) > most {
+		row := fmt.Sprintf("| %s | %s | %s | %s |\n", c.ClusterID, c.Outcome(), counts, cell(shorten(c.Remark(), 120)))
+		if len(text)+len(row) > mostDetails-100 {
 			return text + fmt.Sprintf("\n%d more clusters are not shown\n", len(s.Clusters)-i)
 		}
 		text += row

@@ -7,13 +7,51 @@ import (
 	"ehpcflow/activities"
 )
 
-// details is what the Web UI shows of the run, in Markdown. The server takes 20
-// kB, which mostShown nodes do not fill.
-func (s *RunCommandStatus) details() string {
-	return fmt.Sprintf("**%s** · %s\n\n%s", s.headline(), CountsText(s.RunCommandResult.Counts()), s.particulars())
+// mostDetails is what the details may hold, in bytes; the server takes 20 kB.
+const mostDetails = 18_000
+
+// fitDetails cuts details that are too long, at the end of a line.
+func fitDetails(text string) string {
+	if len(text) <= mostDetails {
+		return text
+	}
+	cut := text[:mostDetails]
+	return cut[:strings.LastIndexByte(cut, '\n')+1] + "\n…\n"
 }
 
-// particulars are the commands, what is to be known of them, and the nodes.
+// details is what the Web UI shows of the run, in Markdown.
+func (s *RunCommandStatus) details() string {
+	return fitDetails(s.headline() + s.particulars())
+}
+
+// headline says first how the run stands. Temporal shows a run in green that it could
+// follow to its end, whatever came of it, so that the verdict has to be seen at once.
+func (s *RunCommandStatus) headline() string {
+	counts := s.RunCommandResult.Counts()
+	title := title(s.Phase, s.outcome)
+	if failed := failedNodes(counts); s.Phase == Ended && failed > 0 {
+		title += fmt.Sprintf(": %d of %s failed", failed, Nodes(len(s.Nodes)))
+	}
+	text := "# " + title + "\n\n"
+	if bar := bar(s.EndedNodes(), len(s.Nodes)); bar != "" && s.Phase != Ended {
+		text += bar + " of " + Nodes(len(s.Nodes)) + " ended\n\n"
+	}
+	return text + CountsText(counts) + "\n\n"
+}
+
+// title is a phase, or in capitals the outcome of a run that has ended.
+func title(phase Phase, outcome Verdict) string {
+	switch {
+	case phase != Ended:
+		return string(phase)
+	case outcome == VerdictError:
+		return "NOT FOLLOWED TO ITS END"
+	}
+	return strings.ToUpper(string(outcome))
+}
+
+// particulars are the commands, what is to be known of them, how to steer the run, and
+// the nodes.
 func (s *RunCommandStatus) particulars() string {
 	var b strings.Builder
 	write := func(format string, args ...any) {
@@ -21,9 +59,9 @@ func (s *RunCommandStatus) particulars() string {
 	}
 	switch more := len(s.Commands) - 1; {
 	case more == 0:
-		write("Command `%s` on cluster `%s`\n\n", s.CommandID, s.ClusterID)
+		write("Command `%s` on cluster `%s`, submitted at %s UTC\n\n", s.CommandID, s.ClusterID, clock(s.SubmittedAt))
 	case more > 0:
-		write("Command `%s` and %d more on cluster `%s`\n\n", s.CommandID, more, s.ClusterID)
+		write("Command `%s` and %d more on cluster `%s`, submitted from %s UTC on\n\n", s.CommandID, more, s.ClusterID, clock(s.SubmittedAt))
 	}
 	if origin := s.Origin(); origin != "" {
 		write("%s\n\n", shorten(origin, 500))
@@ -38,52 +76,32 @@ func (s *RunCommandStatus) particulars() string {
 		}
 		write("\n")
 	}
-	shown, left := s.worthShowing()
-	if len(shown) > 0 {
-		write("| node | host | state | exit | remark |\n|---|---|---|---|---|\n")
-	}
-	for _, node := range shown {
-		exit := ""
-		if node.ExitCode != nil {
-			exit = fmt.Sprint(*node.ExitCode)
-		}
-		write("| %s | %s | %s | %s | %s |\n", node.InstanceID, node.HostName, node.State, exit, shorten(node.Remark(), 80))
-	}
-	if left > 0 {
-		write("\n%d more nodes are not shown\n", left)
-	}
+	write("%s%s", s.steering(), s.nodesTable())
 	return b.String()
 }
 
-// mostShown is how many nodes the details show.
-const mostShown = 100
-
-// worthShowing are the nodes to show, and how many are left out: of many, those
-// that went wrong come first.
-func (s *RunCommandStatus) worthShowing() (shown NodeResults, left int) {
-	if len(s.Nodes) <= mostShown {
-		return s.Nodes, 0
-	}
-	for _, node := range s.Nodes {
-		switch node.State {
-		case activities.Pending, activities.Running, activities.Finished, activities.Succeeded:
-		case activities.Unknown, activities.Failed, activities.Stopped, activities.TimedOut, activities.Nonzero, activities.Lost, activities.Skipped:
-			if len(shown) < mostShown {
-				shown = append(shown, node)
-			}
-		}
-	}
-	return shown, len(s.Nodes) - len(shown)
-}
-
-func (s *RunCommandStatus) headline() string {
+// steering are the commands that a person may give now, to copy.
+func (s *RunCommandStatus) steering() string {
+	var lines []string
+	say := func(command, why string) { lines = append(lines, fmt.Sprintf("    %-60s # %s", command, why)) }
 	switch {
-	case s.Phase != Ended:
-		return string(s.Phase)
-	case s.Verdict != "":
-		return string(s.Verdict)
+	case s.Phase == Ended && s.outcome == Succeeded:
+		return ""
+	case s.Phase == Ended:
+		say("starter rerun "+s.runID, "run it again where it failed")
+	case s.Phase == Stopping:
+		return ""
+	default:
+		say("starter status "+s.runID, "how each node stands")
+		if s.Rollout != nil && s.Rollout.Halt == nil {
+			if !s.Rollout.Paused {
+				say("starter pause "+s.runID+" --why TEXT", "start nothing more for now")
+			}
+			say("starter set "+s.runID+" --max-failures N --why TEXT", "change the budget; also --concurrency and others")
+		}
+		say("starter cancel "+s.runID, "stop the command wherever it runs")
 	}
-	return "not followed to its end"
+	return strings.Join(lines, "\n") + "\n\n"
 }
 
 // CountsText reads "3 succeeded, 1 nonzero", or "no nodes yet".

@@ -84,7 +84,10 @@ func (r *runCommand) ask(ctx workflow.Context, question Question) (Answer, error
 		if r.deadline().IsZero() {
 			err = workflow.Await(ctx, given)
 		} else {
-			inTime, err = workflow.AwaitWithTimeout(ctx, r.patience(ctx, r.deadline().Sub(workflow.Now(ctx))), given)
+			inTime, err = workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
+				Timeout:      r.patience(ctx, r.deadline().Sub(workflow.Now(ctx))),
+				TimerOptions: workflow.TimerOptions{Summary: r.lead.says("deadline for an answer")},
+			}, given)
 		}
 		switch {
 		case err != nil:

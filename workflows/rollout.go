@@ -19,6 +19,7 @@ type rollout struct {
 	status RunCommandStatus
 	logger log.Logger
 	desk   *desk
+	entry  entry
 
 	places  []place
 	index   map[string]int // of the places, by their node's id
@@ -95,7 +96,7 @@ func newRollout(ctx workflow.Context, in RolloutInput) (*rollout, error) {
 		r.status, r.lookSeconds = in.Resumed.Status, in.Resumed.LookSeconds
 	}
 	r.status.runID = workflow.GetInfo(ctx).WorkflowExecution.ID
-	r.desk = &desk{status: &r.status}
+	r.desk, r.entry = &desk{status: &r.status}, openEntry(ctx)
 	if err := workflow.SetQueryHandler(ctx, StatusQuery, r.status.page); err != nil {
 		return nil, err
 	}

@@ -28,6 +28,7 @@ func (r *rollout) show(ctx workflow.Context, d policy.Decision) {
 	default:
 		r.status.Phase = Rolling
 	}
+	r.entry.enter(ctx, &r.status)
 	r.showDetails(ctx)
 }
 
@@ -83,7 +84,10 @@ func (s *RunCommandStatus) rolloutDetails() string {
 		b.WriteString(fmt.Sprintf(format, args...)) //nolint:staticcheck // workflowcheck takes Fprintf for I/O
 	}
 	report := s.Rollout
-	write("**%s** · %s\n\n", s.headline(), CountsText(s.RunCommandResult.Counts()))
+	write("%s", s.headline())
+	if at := s.waveUnderWay(); at > 0 && len(report.Waves) > 1 && s.Phase != Ended {
+		write("**Wave %d of %d**\n\n", at, len(report.Waves))
+	}
 	if report.Halt != nil {
 		write("Nothing more is started: **%s**\n\n", shorten(report.Halt.Text, 500))
 	}
@@ -106,14 +110,19 @@ func (s *RunCommandStatus) rolloutDetails() string {
 		write("- %s **%s** by %s: %s\n", clock(order.At), shorten(order.String(), 120), shorten(order.By, 60), shorten(order.Why, 120))
 	}
 	write("\n%s", s.particulars())
-	if text := b.String(); len(text) > mostDetails {
-		return strings.ToValidUTF8(text[:mostDetails], "") + "…"
-	}
-	return b.String()
+	return fitDetails(b.String())
 }
 
-// mostDetails is what the details may hold, in bytes; the server takes 20 kB.
-const mostDetails = 18_000
+// waveUnderWay is the last wave that has begun, from 1; 0 before any has.
+func (s *RunCommandStatus) waveUnderWay() int {
+	under := 0
+	for i, wave := range s.Rollout.Waves {
+		if !wave.StartedAt.IsZero() {
+			under = i + 1
+		}
+	}
+	return under
+}
 
 // waitDetails says what a wait is for and how to end it.
 func (s *RunCommandStatus) waitDetails() string {

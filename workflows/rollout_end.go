@@ -40,6 +40,8 @@ func (r *rollout) finish(ctx workflow.Context, err error) (*RunCommandResult, er
 		r.status.Verdict = r.status.rolloutVerdict()
 	}
 	r.status.Phase = Ended
+	r.status.outcome = outcomeOf(r.status.Verdict, err)
+	r.entry.end(ctx, &r.status)
 	r.showDetails(ctx)
 	if waiting := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); waiting != nil {
 		return nil, waiting
@@ -57,6 +59,7 @@ func (r *rollout) finish(ctx workflow.Context, err error) (*RunCommandResult, er
 // awaitStops waits until every flight has landed that a cancellation stops.
 func (r *rollout) awaitStops(ctx workflow.Context) error {
 	r.status.Phase = Stopping
+	r.entry.enter(ctx, &r.status)
 	for {
 		seen := r.changes
 		r.gather(ctx)

@@ -92,7 +92,7 @@ func TestANodeWhoseLastAttemptIsNotInTheResultKeepsItsState(t *testing.T) {
 func TestTheDetailsAreCutInBytes(t *testing.T) {
 	t.Parallel()
 	s := RunCommandStatus{RunCommandResult: RunCommandResult{Rollout: &RolloutReport{}}}
-	for range mostShown {
+	for range 10 * allShown {
 		s.Nodes = append(s.Nodes, NodeResult{HostName: strings.Repeat("节", 90), State: activities.Failed})
 	}
 	require.Less(t, len(s.rolloutDetails()), 20_000)

@@ -60,6 +60,9 @@ type runCommand struct {
 	collected map[string]bool
 	judged    map[string]bool
 
+	// entry is how a run by itself is found in the list of runs.
+	entry entry
+
 	// lead is the rollout that this is a part of; nil of a run by itself.
 	lead *lead
 }
@@ -108,7 +111,7 @@ func setup(ctx workflow.Context, in RunCommandInput) (*runCommand, error) {
 		collected: make(map[string]bool),
 		judged:    make(map[string]bool),
 	}
-	r.desk = &desk{status: &r.status}
+	r.desk, r.entry = &desk{status: &r.status}, openEntry(ctx)
 	if in.Continued != nil {
 		r.resume(*in.Continued)
 	}
@@ -194,6 +197,8 @@ func (r *runCommand) finish(ctx workflow.Context, err error) (*RunCommandResult,
 		})
 	}
 	r.status.EndedAt = workflow.Now(ctx)
+	r.status.outcome = outcomeOf(r.status.Verdict, err)
+	r.entry.end(ctx, &r.status)
 	r.enter(ctx, Ended)
 	countEnded(ctx, r.status.Verdict, r.status.RunCommandResult.Counts(), err)
 	if err == nil {
@@ -277,6 +282,7 @@ func (r *runCommand) enter(ctx workflow.Context, phase Phase) {
 		r.lead.changed()
 		return
 	}
+	r.entry.enter(ctx, &r.status)
 	details := r.status.details()
 	if r.in.Continued != nil { // Temporal keeps the summary with the first run
 		details += fmt.Sprintf("\nGoes on from an earlier run, of the command\n\n    %s\n", strings.ReplaceAll(r.in.Command, "\n", "\n    "))

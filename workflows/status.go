@@ -69,7 +69,8 @@ type RunCommandStatus struct {
 	// Question that the run waits to have answered; nil when there is none.
 	Question *Question `json:"question,omitempty"`
 
-	runID string // its name, for what people are to type
+	runID   string  // its name, for what people are to type
+	outcome Verdict // that it is listed under, from its end on
 
 	RunCommandResult
 }

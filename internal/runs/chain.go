@@ -160,10 +160,11 @@ func numberOf(first, id string) int {
 const firstRunMemo = "firstRun"
 
 func memo(in workflows.RolloutInput) map[string]any {
-	if in.Lineage == nil {
-		return nil
+	fields := map[string]any{workflows.MemoCommand: in.Command}
+	if in.Lineage != nil {
+		fields[firstRunMemo] = in.Lineage.First
 	}
-	return map[string]any{firstRunMemo: in.Lineage.First}
+	return fields
 }
 
 // Standing is how a node of the first run stands by now.

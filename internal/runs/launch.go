@@ -27,7 +27,9 @@ func LaunchOf(in workflows.RolloutInput) Launch {
 	if in.Plain() {
 		kind, told = runCommandType, in.RunCommandInput
 	}
-	return Launch{kind, told, client.StartWorkflowOptions{StaticSummary: summary(in), StaticDetails: details(in), Memo: memo(in)}}
+	return Launch{kind, told, client.StartWorkflowOptions{
+		StaticSummary: summary(in), StaticDetails: details(in), Memo: memo(in), TypedSearchAttributes: searchAttributes(in),
+	}}
 }
 
 // ClustersLaunchOf is the launch of a run on several clusters.
@@ -38,7 +40,10 @@ func ClustersLaunchOf(in workflows.ClustersInput) Launch {
 		ids = append(ids, cluster.ClusterID)
 	}
 	counted.ClusterID, named.ClusterID = fmt.Sprintf("%d clusters", len(ids)), strings.Join(ids, "`, `")
-	return Launch{clustersType, in, client.StartWorkflowOptions{StaticSummary: summary(counted), StaticDetails: details(named)}}
+	return Launch{clustersType, in, client.StartWorkflowOptions{
+		StaticSummary: summary(counted), StaticDetails: details(named), Memo: memo(in.Run),
+		TypedSearchAttributes: workflows.StartAttributes(workflows.Watching, ids, User(), ""),
+	}}
 }
 
 // IsRun says whether a type of workflow is a run of ours.

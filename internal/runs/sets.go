@@ -25,7 +25,7 @@ var sets = []struct {
 	states []workflows.NodeState
 }{
 	{setSucceeded, []workflows.NodeState{activities.Succeeded}},
-	{"failed", []workflows.NodeState{activities.Nonzero, activities.Failed, activities.TimedOut, activities.Stopped}},
+	{"failed", workflows.FailedStates},
 	{"nonzero", []workflows.NodeState{activities.Nonzero}},
 	{"timed_out", []workflows.NodeState{activities.TimedOut}},
 	{"stopped", []workflows.NodeState{activities.Stopped}},

@@ -55,6 +55,9 @@ func (l Launch) start(ctx context.Context, c client.Client, place Place, id stri
 	if err := awaitWorker(ctx, c, place.TaskQueue); err != nil {
 		return cmp.Or(ctx.Err(), err)
 	}
+	if err := checkAttributes(ctx, c, place.Namespace); err != nil {
+		return cmp.Or(ctx.Err(), err)
+	}
 	o.TaskQueue = place.TaskQueue
 	o.WorkflowIDReusePolicy = cmp.Or(o.WorkflowIDReusePolicy, enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE)
 	o.WorkflowExecutionErrorWhenAlreadyStarted = true

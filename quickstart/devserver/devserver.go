@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"sync"
 
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/server/common/authorization"
 	"go.temporal.io/server/common/config"
 	"go.temporal.io/server/common/log"
@@ -17,6 +18,8 @@ import (
 	"go.temporal.io/server/common/primitives"
 	"go.temporal.io/server/schema/sqlite"
 	"go.temporal.io/server/temporal"
+
+	"ehpcflow/workflows"
 )
 
 // The ports that Temporal tools expect.
@@ -163,7 +166,7 @@ func prepareStore(o Options, cfg *config.Config) error {
 			return &DatabaseError{o.Database, err}
 		}
 	}
-	namespace, err := sqlite.NewNamespaceConfig(clusterName, Namespace, false, nil)
+	namespace, err := sqlite.NewNamespaceConfig(clusterName, Namespace, false, searchAttributes())
 	if err == nil {
 		err = sqlite.CreateNamespaces(sql, namespace)
 	}
@@ -174,6 +177,16 @@ func prepareStore(o Options, cfg *config.Config) error {
 		return fmt.Errorf("create the namespace %s: %w", Namespace, err)
 	}
 	return nil
+}
+
+// searchAttributes are those that a new namespace has from the start. One that was made
+// before gets what it lacks by setup.Ensure.
+func searchAttributes() map[string]enumspb.IndexedValueType {
+	types := make(map[string]enumspb.IndexedValueType)
+	for _, attribute := range workflows.SearchAttributes {
+		types[attribute.Name] = attribute.Type
+	}
+	return types
 }
 
 // ports of the parts of the service, all on loopback.

@@ -20,6 +20,7 @@ import (
 	"ehpcflow/ehpcsim"
 	"ehpcflow/internal/encryption"
 	"ehpcflow/internal/logging"
+	"ehpcflow/internal/setup"
 	"ehpcflow/internal/taskqueue"
 	"ehpcflow/quickstart/devserver"
 )
@@ -109,6 +110,9 @@ func (s *Stack) start(ctx context.Context) error {
 		ConnectionOptions: client.ConnectionOptions{DialOptions: []grpc.DialOption{encrypting}},
 	}); err != nil {
 		return fmt.Errorf("connect to Temporal: %w", err)
+	}
+	if _, err := setup.Ensure(ctx, s.Client, devserver.Namespace); err != nil {
+		return fmt.Errorf("prepare the namespace: %w", err)
 	}
 	return s.StartWorker()
 }

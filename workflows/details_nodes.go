@@ -1,0 +1,122 @@
+package workflows
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"ehpcflow/activities"
+)
+
+// Of many nodes the details show so many that failed, that have not ended, and that took
+// longest. Up to allShown are all shown.
+const (
+	allShown     = 60
+	failedShown  = 40
+	runningShown = 15
+	slowestShown = 5
+)
+
+// barLength is how many blocks a bar has.
+const barLength = 30
+
+// bar reads `██████░░░░` 60%. It is full only when all is done.
+func bar(done, all int) string {
+	if all == 0 {
+		return ""
+	}
+	full := done * barLength / all
+	return fmt.Sprintf("`%s%s` %d%%", strings.Repeat("█", full), strings.Repeat("░", barLength-full), done*100/all)
+}
+
+// cell is a text that breaks no table.
+func cell(text string) string {
+	return strings.NewReplacer("|", "¦", "\n", " ", "\r", " ").Replace(text)
+}
+
+// code is a text as it is written, in a table.
+func code(text string) string {
+	if text == "" {
+		return ""
+	}
+	return "`" + strings.ReplaceAll(cell(text), "`", "'") + "`"
+}
+
+// nodesTable shows the nodes, of many those that matter most.
+func (s *RunCommandStatus) nodesTable() string {
+	if len(s.Nodes) == 0 {
+		return ""
+	}
+	shown := s.worthShowing()
+	var b strings.Builder
+	b.WriteString("| node | host | state | exit | took | last line | remark |\n|---|---|---|---|---|---|---|\n")
+	for _, node := range shown {
+		exit := ""
+		if node.ExitCode != nil {
+			exit = fmt.Sprint(*node.ExitCode)
+		}
+		state := string(node.State)
+		if slices.Contains(FailedStates, node.State) || node.State == activities.Lost {
+			state = "**" + state + "**"
+		}
+		b.WriteString("| " + strings.Join([]string{
+			node.InstanceID, cell(node.HostName), state, exit, s.tookText(node), code(shorten(lastLine(node.Output), 60)), cell(shorten(node.Remark(), 80)),
+		}, " | ") + " |\n")
+	}
+	if left := len(s.Nodes) - len(shown); left > 0 {
+		fewer := "those that failed, those that have not ended, and the slowest are shown first"
+		b.WriteString(fmt.Sprintf("\n%s not shown: %s. All of them: `starter status %s --json`\n", Nodes(left), fewer, s.runID)) //nolint:staticcheck // workflowcheck takes Fprintf for I/O
+	}
+	return b.String()
+}
+
+// worthShowing are the nodes to show.
+func (s *RunCommandStatus) worthShowing() NodeResults {
+	if len(s.Nodes) <= allShown {
+		return s.Nodes
+	}
+	var failed, running, ended NodeResults
+	for _, node := range s.Nodes {
+		switch node.State {
+		case activities.Failed, activities.Stopped, activities.TimedOut, activities.Nonzero, activities.Lost, activities.Unknown:
+			failed = append(failed, node)
+		case activities.Running:
+			running = append(running, node)
+		case activities.Finished, activities.Succeeded:
+			ended = append(ended, node)
+		case activities.Pending, activities.Skipped:
+		}
+	}
+	slices.SortStableFunc(ended, func(a, b NodeResult) int { return cmp.Compare(s.took(b), s.took(a)) })
+	return slices.Concat(first(failed, failedShown), first(running, runningShown), first(ended, slowestShown))
+}
+
+func first(nodes NodeResults, most int) NodeResults { return nodes[:min(len(nodes), most)] }
+
+// took is how long a node was busy, as far as its command's submit and its end are known:
+// in a rollout, from the begin of its wave.
+func (s *RunCommandStatus) took(node NodeResult) time.Duration {
+	from := s.SubmittedAt
+	if s.Rollout != nil && node.Wave > 0 && node.Wave <= len(s.Rollout.Waves) {
+		from = s.Rollout.Waves[node.Wave-1].StartedAt
+	}
+	if node.FinishedAt.IsZero() || from.IsZero() {
+		return 0
+	}
+	return max(node.FinishedAt.Sub(from), 0)
+}
+
+func (s *RunCommandStatus) tookText(node NodeResult) string {
+	if node.FinishedAt.IsZero() {
+		return ""
+	}
+	return s.took(node).Round(time.Second).String()
+}
+
+// lastLine is the last line of an output that holds something.
+func lastLine(output string) string {
+	trimmed := strings.TrimSpace(output)
+	return strings.TrimSpace(trimmed[strings.LastIndexByte(trimmed, '\n')+1:])
+}
