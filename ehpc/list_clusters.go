@@ -26,6 +26,41 @@ type Cluster struct {
 	Status        string // ClusterRunning or one of the other words
 	RegionID      string
 	SchedulerType string // slurm, pbs, …
+
+	// Computes counts its compute nodes; nil where the answer does not.
+	Computes *NodeCounts
+}
+
+// NodeCounts counts the nodes of a cluster by how they are.
+type NodeCounts struct {
+	Total     int
+	Normal    int
+	Exception int
+	Operating int // being started, stopped or the like
+	Stopped   int
+}
+
+type nodeCountsAnswer struct {
+	Total          scalar
+	NormalCount    scalar
+	ExceptionCount scalar
+	OperatingCount scalar
+	StoppedCount   scalar
+}
+
+// nodeCounts are nil without a total; what else is missing is 0.
+func nodeCounts(answers []nodeCountsAnswer) *NodeCounts {
+	if len(answers) != 1 || answers[0].Total.number() == nil {
+		return nil
+	}
+	a := answers[0]
+	count := func(of scalar) int {
+		if n := of.number(); n != nil {
+			return *n
+		}
+		return 0
+	}
+	return &NodeCounts{count(a.Total), count(a.NormalCount), count(a.ExceptionCount), count(a.OperatingCount), count(a.StoppedCount)}
 }
 
 type clusterAnswer struct {
@@ -34,10 +69,11 @@ type clusterAnswer struct {
 	Status        scalar
 	RegionID      scalar `json:"RegionId"`
 	SchedulerType scalar
+	Computes      list[nodeCountsAnswer]
 }
 
 func (a clusterAnswer) cluster() Cluster {
-	return Cluster{string(a.ID), string(a.Name), string(a.Status), string(a.RegionID), string(a.SchedulerType)}
+	return Cluster{string(a.ID), string(a.Name), string(a.Status), string(a.RegionID), string(a.SchedulerType), nodeCounts(a.Computes)}
 }
 
 type listClusters struct {

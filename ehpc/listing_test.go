@@ -21,7 +21,9 @@ func TestClustersCommandsAndJobsAreRead(t *testing.T) {
 	clusters, err := client("ListClusters.ok.json").ListClusters(t.Context(), ehpc.ListClustersRequest{PageNumber: 1, PageSize: 10})
 	require.NoError(t, err)
 	demo := ehpc.Cluster{ID: "ehpc-hz-demo0001", Name: "demo", Status: ehpc.ClusterRunning, RegionID: "cn-hangzhou", SchedulerType: "slurm"}
-	require.Equal(t, []ehpc.Cluster{demo}, clusters.Items)
+	counted := demo
+	counted.Computes = &ehpc.NodeCounts{Total: 2, Normal: 1, Stopped: 1}
+	require.Equal(t, []ehpc.Cluster{counted}, clusters.Items)
 
 	cluster, err := client("DescribeCluster.ok.json").DescribeCluster(t.Context(), ehpc.DescribeClusterRequest{ClusterID: demo.ID})
 	require.NoError(t, err)

@@ -152,6 +152,7 @@ Exit codes, of the commands that follow a run or show it by its verdict:
 		a.listCommand(),
 	)
 	root.AddCommand(a.steerCommands()...)
+	root.AddCommand(a.accountCommands()...)
 	return root
 }
 

@@ -92,6 +92,9 @@ func NewWorker(c client.Client, queue string, acts activities.Activities, s Sett
 	w.RegisterWorkflow(workflows.Rollout)
 	w.RegisterWorkflow(workflows.PlanCommand)
 	w.RegisterWorkflow(workflows.RunOnClusters)
+	w.RegisterWorkflow(workflows.ShowClusters)
+	w.RegisterWorkflow(workflows.ShowNodes)
+	w.RegisterWorkflow(workflows.ShowCommands)
 	w.RegisterActivity(&acts)
 	return &Worker{w, acts.Watcher, patience}
 }
