@@ -28,7 +28,7 @@ through a worker, for starter holds no credential.`,
   starter clusters --json`,
 		Args: takesNothing,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.list(cmd.Context(), func(ctx context.Context, c client.Client, place runs.Place) error {
+			return a.askAccount(cmd.Context(), func(ctx context.Context, c client.Client, place runs.Place) error {
 				listed, err := runs.Clusters(ctx, c, place)
 				return written(a.stdout, listed, err, asJSON, console.WriteClusterList, console.WriteClusterListJSON)
 			})
@@ -59,7 +59,7 @@ Which nodes serve a queue is looked up for the queues that --queue names only.`,
 			if err := in.Validate(); err != nil {
 				return err
 			}
-			return a.list(cmd.Context(), func(ctx context.Context, c client.Client, place runs.Place) error {
+			return a.askAccount(cmd.Context(), func(ctx context.Context, c client.Client, place runs.Place) error {
 				listed, err := runs.Nodes(ctx, c, place, in)
 				return written(a.stdout, listed, err, asJSON, console.WriteNodeList, console.WriteNodeListJSON)
 			})
@@ -95,7 +95,7 @@ they were submitted as they are (--raw). At most %d are listed.`, workflows.MaxL
 			if err := in.Validate(); err != nil {
 				return err
 			}
-			return a.list(cmd.Context(), func(ctx context.Context, c client.Client, place runs.Place) error {
+			return a.askAccount(cmd.Context(), func(ctx context.Context, c client.Client, place runs.Place) error {
 				listed, err := runs.Commands(ctx, c, place, in)
 				return written(a.stdout, listed, err, asJSON, console.WriteCommandList, console.WriteCommandListJSON)
 			})
@@ -117,7 +117,8 @@ func takesNothing(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-func (a *app) list(ctx context.Context, list func(context.Context, client.Client, runs.Place) error) error {
+// askAccount has a worker list something of the account, which starter cannot ask itself.
+func (a *app) askAccount(ctx context.Context, list func(context.Context, client.Client, runs.Place) error) error {
 	return a.withTemporal(ctx, func(c client.Client) error {
 		return list(ctx, c, runs.Place{Namespace: a.namespace, TaskQueue: a.taskQueue})
 	})

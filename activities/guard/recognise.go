@@ -3,6 +3,7 @@ package guard
 import (
 	"regexp"
 	"strconv"
+	"strings"
 )
 
 // Text is what is known of a text that this package wrote.
@@ -37,4 +38,15 @@ func Recognise(text string) (Text, bool) {
 		return Text{}, false
 	}
 	return Text{Token: mark[1], Command: rest[:length]}, true
+}
+
+// Unwrap takes apart a text that this version's Wrap made, for whoever goes by what Wrap
+// makes. It is not ok for any other text, one of another version's Wrap among them.
+func Unwrap(text string) (token, command string, ok bool) {
+	found, known := Recognise(text)
+	if !known || found.Stop {
+		return "", "", false
+	}
+	same := strings.TrimRight(Wrap(found.Token, found.Command), "\n") == strings.TrimRight(text, "\n")
+	return found.Token, found.Command, same
 }

@@ -109,7 +109,7 @@ func (q Query) fits(run Listed) bool {
 func listed(execution *workflowpb.WorkflowExecutionInfo, payloads converter.DataConverter) Listed {
 	run := Listed{
 		RunID:     execution.GetExecution().GetWorkflowId(),
-		State:     stateOf(execution.GetStatus()),
+		State:     StateOf(execution.GetStatus()),
 		StartedAt: execution.GetStartTime().AsTime(),
 	}
 	if execution.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
@@ -129,6 +129,9 @@ func listed(execution *workflowpb.WorkflowExecutionInfo, payloads converter.Data
 	read(workflows.AttributeFailedNodes.GetName(), &run.FailedNodes)
 	if command := execution.GetMemo().GetFields()[workflows.MemoCommand]; command != nil {
 		_ = payloads.FromPayload(command, &run.Command) // without the key it is not shown
+	}
+	if run.State == Failed && run.Verdict != "" && run.Verdict != workflows.VerdictPending && run.Verdict != workflows.VerdictError {
+		run.State = Completed // it was told to fail unless it succeeds, see judged
 	}
 	return run
 }

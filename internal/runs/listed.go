@@ -16,7 +16,7 @@ import (
 
 // User is who starts runs here, as they are listed: EHPCFLOW_USER, or the user and the
 // machine.
-func User() string { return cmp.Or(os.Getenv("EHPCFLOW_USER"), whoAmI()) }
+func User() string { return cmp.Or(os.Getenv("EHPCFLOW_USER"), WhoAmI()) }
 
 // searchAttributes are those that a run on one cluster starts with.
 func searchAttributes(in workflows.RolloutInput) temporal.SearchAttributes {
