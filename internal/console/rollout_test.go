@@ -124,7 +124,7 @@ func TestARefusedRunListsNoNodes(t *testing.T) {
 	var result, progress bytes.Buffer
 	require.NoError(t, writeResult(&result, r, 0))
 	require.Equal(t, "run run-1 is refused: nothing was started: a quorum of 7 is more than the 6 nodes that there are\n", result.String())
-	NewProgress(&progress).Show(r)
+	NewProgress(&progress, 0).Show(r)
 	require.Equal(t, 1, strings.Count(progress.String(), "\n"), progress.String())
 	require.Contains(t, progress.String(), "refused")
 }
