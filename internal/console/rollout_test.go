@@ -160,7 +160,7 @@ func TestTheLiveViewOfALargeRolloutIsALineThatSaysTheWave(t *testing.T) {
 	r := rollingOut()
 	r.NodeCount, r.States = 10_000, map[workflows.NodeState]int{activities.Running: 12, activities.Pending: 9988}
 	var out bytes.Buffer
-	l := newLive(&out, 40)
+	l := newLive(&out, 40, 0)
 	l.Show(r)
 	l.Close()
 	require.Len(t, l.bars, 1)
@@ -170,7 +170,7 @@ func TestTheLiveViewOfALargeRolloutIsALineThatSaysTheWave(t *testing.T) {
 func TestTheClockOfANodeThatIsTriedAgainGoesOn(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	l := newLive(&out, 40)
+	l := newLive(&out, 40, 0)
 	defer l.Close()
 	node := workflows.NodeResult{InstanceID: "i-a", State: activities.Lost}
 	l.Show(report(node))

@@ -3,9 +3,13 @@ package runs
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 
 	"go.temporal.io/sdk/client"
 
+	"ehpcflow/activities"
 	"ehpcflow/workflows"
 )
 
@@ -71,4 +75,81 @@ func (w Whole) Unknown() (trouble string, unknown bool) {
 		}
 	}
 	return "", false
+}
+
+// NodeOf is a node of a run, with the run and cluster that it is of.
+type NodeOf struct {
+	RunID     string `json:"run"`
+	ClusterID string `json:"clusterId"`
+	workflows.NodeResult
+}
+
+// NodeChoice chooses among the nodes of a run. The zero value chooses all.
+type NodeChoice struct {
+	Failed bool                  // those that ended and did not succeed
+	States []workflows.NodeState // those in one of these; none are all
+	Names  []string              // those of these instance ids or host names; none are all
+}
+
+// ParseStates reads names of states, and of sets of them as ParseSets does.
+func ParseStates(names []string) ([]workflows.NodeState, error) {
+	var states []workflows.NodeState
+	for _, name := range names {
+		name = strings.TrimSpace(name)
+		of := Set(name).states()
+		if of == nil && slices.Contains(activities.NodeStates, workflows.NodeState(name)) {
+			of = []workflows.NodeState{workflows.NodeState(name)}
+		}
+		if of == nil {
+			return nil, fmt.Errorf("%q is no state of a node: use %s, finished, running or pending", name, setNames())
+		}
+		states = append(states, of...)
+	}
+	return states, nil
+}
+
+// Choose chooses nodes, in the order of the run. A *NotFoundError names all that the run
+// does not have.
+func (w Whole) Choose(choice NodeChoice) ([]NodeOf, error) {
+	missing := make(map[string]bool)
+	for _, name := range choice.Names {
+		missing[name] = true
+	}
+	var chosen []NodeOf
+	all := 0
+	for _, report := range w.Runs {
+		all += len(report.Nodes)
+		for _, node := range report.Nodes {
+			_, byID := missing[node.InstanceID]
+			_, byHost := missing[node.HostName]
+			if byID {
+				missing[node.InstanceID] = false
+			}
+			if byHost {
+				missing[node.HostName] = false
+			}
+			if len(choice.Names) > 0 && !byID && !byHost || !choice.takes(node.State) {
+				continue
+			}
+			chosen = append(chosen, NodeOf{RunID: report.RunID, ClusterID: report.ClusterID, NodeResult: node})
+		}
+	}
+	var unknown []string
+	for _, name := range choice.Names {
+		if missing[name] && !slices.Contains(unknown, name) {
+			unknown = append(unknown, name)
+		}
+	}
+	if len(unknown) > 0 {
+		return nil, &NotFoundError{fmt.Sprintf("the run has no node %s; it has %s: name them by instance id or host name, as starter results without --node shows them",
+			strings.Join(unknown, ", "), workflows.Nodes(all))}
+	}
+	return chosen, nil
+}
+
+func (c NodeChoice) takes(state workflows.NodeState) bool {
+	if c.Failed && (!state.Ended() || state == activities.Succeeded || state == activities.Finished) {
+		return false
+	}
+	return len(c.States) == 0 || slices.Contains(c.States, state)
 }
