@@ -143,6 +143,7 @@ Exit codes, of the commands that follow a run or show it by its verdict:
 		a.watchCommand(),
 		a.statusCommand(),
 		a.resultsCommand(),
+		a.reportCommand(),
 		a.rerunCommand(),
 		a.historyCommand(),
 		a.cancelCommand(),

@@ -163,7 +163,7 @@ func TestTheLiveViewOfALargeRolloutIsALineThatSaysTheWave(t *testing.T) {
 	l := newLive(&out, 40, 0)
 	l.Show(r)
 	l.Close()
-	require.Len(t, l.bars, 1)
+	require.Len(t, l.bars, headLines)
 	require.Equal(t, "run-1  wave 2 of 3: 12 running, 9988 pending", l.head())
 }
 
