@@ -130,7 +130,6 @@ Exit codes, of the commands that follow a run or show it by its verdict:
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
 	})
@@ -149,13 +148,15 @@ Exit codes, of the commands that follow a run or show it by its verdict:
 		a.cancelCommand(),
 		a.answerCommand(),
 		a.errorsCommand(),
-		a.scheduleCommand(),
-		a.keygenCommand(),
 		a.setupCommand(),
 		a.listCommand(),
+		a.scheduleCommand(),
+		a.keygenCommand(),
+		a.versionCommand(),
 	)
 	root.AddCommand(a.steerCommands()...)
 	root.AddCommand(a.accountCommands()...)
+	completeRuns(root)
 	return root
 }
 

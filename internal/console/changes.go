@@ -59,7 +59,7 @@ type NodeChange struct {
 type Changes struct {
 	out      io.Writer
 	expected time.Duration
-	last     []byte // line, without its times
+	last     []byte // of the run itself, without its times
 	known    map[string]string
 	err      error
 }
@@ -124,11 +124,13 @@ func (c *Changes) isNew(key string, value any) bool {
 }
 
 func (c *Changes) write(change Change, began, ended time.Time) {
-	timeless, err := json.Marshal(change)
-	if err != nil || bytes.Equal(timeless, c.last) {
+	run := change
+	run.Nodes, run.Clusters = nil, nil
+	of, err := json.Marshal(run)
+	if err != nil || bytes.Equal(of, c.last) && len(change.Nodes)+len(change.Clusters) == 0 {
 		return
 	}
-	c.last = timeless
+	c.last = of
 	change.At = time.Now().UTC().Truncate(time.Millisecond)
 	if ended.IsZero() {
 		ended = change.At

@@ -155,7 +155,7 @@ func TestOfManyNodesThoseThatWereStartedAreListedFirst(t *testing.T) {
 	require.Equal(t, "i-1", listed[1].InstanceID)
 }
 
-func TestTheLiveViewOfALargeRolloutIsALineThatSaysTheWave(t *testing.T) {
+func TestTheLiveViewOfALargeRolloutSaysTheWaveAndWhatWentWrong(t *testing.T) {
 	t.Parallel()
 	r := rollingOut()
 	r.NodeCount, r.States = 10_000, map[workflows.NodeState]int{activities.Running: 12, activities.Pending: 9988}
@@ -163,7 +163,7 @@ func TestTheLiveViewOfALargeRolloutIsALineThatSaysTheWave(t *testing.T) {
 	l := newLive(&out, 40, 0)
 	l.Show(r)
 	l.Close()
-	require.Len(t, l.bars, headLines)
+	require.Len(t, l.bars, headLines+1)
 	require.Equal(t, "run-1  wave 2 of 3: 12 running, 9988 pending", l.head())
 }
 

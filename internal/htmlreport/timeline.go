@@ -43,7 +43,10 @@ func timelineOf(report runs.Report, now time.Time) timeline {
 	if len(report.Nodes) == 0 {
 		return t
 	}
-	t.Cells = cells(report.Nodes)
+	few := len(report.Nodes) <= mostBars
+	if !few || len(spans) == 0 {
+		t.Cells = cells(report.Nodes)
+	}
 	if len(spans) == 0 {
 		return t
 	}
@@ -54,7 +57,7 @@ func timelineOf(report runs.Report, now time.Time) timeline {
 	if to.Sub(from) < time.Second {
 		to = from.Add(time.Second)
 	}
-	if len(report.Nodes) <= mostBars {
+	if few {
 		t.Bars = bars(report.Nodes, spans, from, to)
 	} else {
 		t.Curve = curve(spans, len(report.Nodes), from, to)
