@@ -118,8 +118,11 @@ func writeFields(t *testing.T, b *strings.Builder, of reflect.Type, comments com
 		if words := wordsOf(field.Type); words != nil {
 			meaning = strings.TrimSpace(cmp.Or(meaning, comments.of(t, words, "")) + " " + comments.of(t, words, "="))
 		}
-		if strings.HasPrefix(kind, "list of [") {
+		switch {
+		case strings.HasPrefix(kind, "list of ["):
 			meaning = cmp.Or(meaning, "Each of the "+name+".")
+		case refers != nil:
+			meaning = cmp.Or(meaning, comments.of(t, refers, ""))
 		}
 		meaning = cmp.Or(meaning, common[name])
 		require.NotEmpty(t, meaning, "%v.%s: say in a comment what it is", of, field.Name)
@@ -132,11 +135,12 @@ func writeFields(t *testing.T, b *strings.Builder, of reflect.Type, comments com
 var common = map[string]string{
 	"run": "Name of the run.", "clusterId": "Id of the cluster.", "instanceId": "Id of the node's instance.", "hostName": "The node's host name, where it is known.",
 	"command": "Text of the command.", "commandId": "Id of the command.", "reason": "What is to be known beside the state or the verdict.",
-	"startedAt": "When it began.", "endedAt": "When it ended.", "submittedAt": "When it was submitted.", "finishedAt": "When it ended, by the service's word.", "at": "When this was so.",
+	"startedAt": "When it began.", "endedAt": "When it ended.", "submittedAt": "When it was submitted.", "workingDir": "Directory that it runs in.", "attempts": "Attempts.", "finishedAt": "When it ended, by the service's word.", "at": "When this was so.",
 	"askedAt": "When it was asked.", "since": "Since when.", "nodes": "How many nodes.", "nodeCount": "How many nodes there are.", "states": "How many of them are in each state.",
 	"clusters": "The clusters, in the order in which they were named.", "text": "A sentence that says it.", "message": "A sentence that says it.",
-	"code": "The API's code where it is one, or a word of ehpcflow's.", "error": "Why it did not complete.", "by": "Who said so.", "why": "The reason given.",
+	"code": "The API's code where it is one, or a word of ehpcflow's.", "error": "Why it did not complete.", "action": "What was told, by the name of the command that tells it.", "by": "Who said so.", "why": "The reason given.",
 	"exitCode": "Exit code of the command; null until one was read.", "wave": "Wave of a rollout, from 1.", "remark": "What is to be known beside the state.",
+	"output":      "What the node wrote, its beginning and its end where it is long.",
 	"maxFailures": "So many nodes may fail.", "maxFailuresPerWave": "So many nodes of a wave may fail.",
 }
 
