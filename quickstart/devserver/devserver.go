@@ -53,6 +53,10 @@ type Options struct {
 	// workflow go on as a new one. 0 is the server's default, 4,096.
 	HistoryEvents int
 
+	// CodecEndpoint is where the Web UI has payloads decrypted, such as
+	// http://127.0.0.1:8081. Empty is nowhere.
+	CodecEndpoint string
+
 	// Logger takes the server's own log. Nil drops it.
 	Logger log.Logger
 }
@@ -105,7 +109,7 @@ func Start(o Options) (*Server, error) {
 		err = registerNamespace(s.address)
 	}
 	if err == nil && !o.NoUI {
-		s.ui, err = StartUI(s.address, ports.ui)
+		s.ui, err = StartUI(s.address, ports.ui, o.CodecEndpoint)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Stop())

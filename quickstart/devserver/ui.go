@@ -27,8 +27,9 @@ type UI struct {
 }
 
 // StartUI serves the Web UI of any Temporal server on a loopback port, and returns
-// when it answers.
-func StartUI(temporalAddress string, port int) (*UI, error) {
+// when it answers. A codec endpoint, which may be empty, is where the browser has
+// payloads decrypted.
+func StartUI(temporalAddress string, port int, codecEndpoint string) (*UI, error) {
 	u := &UI{url: "http://" + net.JoinHostPort(loopback, strconv.Itoa(port)), done: make(chan struct{})}
 	u.server = server.NewServer(server_options.WithConfigProvider(&uiconfig.Config{
 		Host:                loopback,
@@ -38,6 +39,7 @@ func StartUI(temporalAddress string, port int) (*UI, error) {
 		EnableUI:            true,
 		DisableNewsFetch:    true,
 		HideLogs:            true,
+		Codec:               uiconfig.Codec{Endpoint: codecEndpoint},
 		CORS:                uiconfig.CORS{CookieInsecure: true},
 	}))
 	go func() {

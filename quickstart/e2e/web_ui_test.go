@@ -44,7 +44,7 @@ func serveWebUI(port string) error {
 	if err != nil {
 		return err
 	}
-	ui, err := devserver.StartUI(os.Getenv(webUITemporal), number)
+	ui, err := devserver.StartUI(os.Getenv(webUITemporal), number, "")
 	if err != nil {
 		return err
 	}
