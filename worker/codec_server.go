@@ -51,7 +51,7 @@ read.`,
 		Example: "  worker codec-server --origin http://127.0.0.1:8233",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return settingError{fmt.Errorf("codec-server takes no arguments, only flags; see worker codec-server --help")}
+				return settingError{"codec-server takes no arguments, only flags; see worker codec-server --help"}
 			}
 			return nil
 		},

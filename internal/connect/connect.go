@@ -53,6 +53,9 @@ func TemporalWith(ctx context.Context, logger log.Logger, with func(*client.Opti
 		options.Namespace = client.DefaultNamespace
 	}
 	options.Logger = logger
+	if err := checkSecrets(options); err != nil {
+		return nil, options, err
+	}
 	keys, err := encryption.FromEnvironment()
 	if err != nil {
 		return nil, options, &ConfigError{err.Error()}
@@ -71,6 +74,12 @@ func TemporalWith(ctx context.Context, logger log.Logger, with func(*client.Opti
 		return nil, options, ctx.Err()
 	}
 	if err != nil {
+		if refused := refusal(err, options); refused != nil {
+			return nil, options, refused
+		}
+		if trouble := tlsTrouble(ctx, options); trouble != nil {
+			return nil, options, trouble
+		}
 		return nil, options, &UnreachableError{fmt.Sprintf(
 			"no Temporal server answers at %s (%s): start one, or set TEMPORAL_ADDRESS", options.HostPort, dialReason(ctx, err, options.HostPort))}
 	}
