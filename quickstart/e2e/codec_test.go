@@ -110,11 +110,11 @@ func browse(t *testing.T, url, picture string, texts ...string) string {
 	ctx, cancelBrowser := chromedp.NewContext(ctx)
 	defer cancelBrowser()
 
+	_, err = chromedp.Run(ctx, chromedp.Navigate(url))
+	require.NoError(t, err)
 	var shown string
-	var png []byte
-	require.NoError(t, chromedp.Run(ctx, chromedp.Navigate(url)))
 	await(t, 2*time.Minute, "the page shows "+strings.Join(texts, " and "), func() bool {
-		if err := chromedp.Run(ctx, chromedp.Evaluate(`document.body.innerText`, &shown)); err != nil {
+		if shown, err = chromedp.Run(ctx, chromedp.Evaluate[string](`document.body.innerText`)); err != nil {
 			return false
 		}
 		for _, text := range texts {
@@ -124,7 +124,8 @@ func browse(t *testing.T, url, picture string, texts ...string) string {
 		}
 		return true
 	})
-	require.NoError(t, chromedp.Run(ctx, chromedp.CaptureScreenshot(&png)))
+	png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+	require.NoError(t, err)
 	dir := os.Getenv("EHPCFLOW_ARTIFACTS")
 	if dir == "" {
 		dir = filepath.Join("..", "artifacts")
