@@ -13,6 +13,7 @@ import (
 
 	"ehpcflow/activities"
 	"ehpcflow/internal/console"
+	"ehpcflow/internal/encryption"
 	"ehpcflow/internal/logging"
 	"ehpcflow/internal/runs"
 	"ehpcflow/internal/taskqueue"
@@ -99,6 +100,7 @@ func exitCode(ctx context.Context, err error) int {
 	var usage usageError
 	var input *workflows.InputError
 	var database *devserver.DatabaseError
+	var keys *encryption.FileError
 	switch {
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return exitInterrupted
@@ -108,7 +110,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitPartial
 	case errors.Is(err, errNotSucceeded):
 		return exitOtherwise
-	case errors.As(err, &usage), errors.As(err, &input), errors.As(err, &database):
+	case errors.As(err, &usage), errors.As(err, &input), errors.As(err, &database), errors.As(err, &keys):
 		return exitUsage
 	}
 	return exitUnreachable
@@ -136,16 +138,23 @@ func (q quickstart) run(ctx context.Context, command string) error {
 	if err != nil {
 		return err
 	}
+	codec, err := newCodec(ctx)
+	if err != nil {
+		return err
+	}
+	defer q.stop("the codec server", codec.stop)
 	temporal, err := devserver.Start(devserver.Options{
-		Database: q.database,
-		Port:     devserver.UsualPort,
-		UIPort:   devserver.UsualUIPort,
-		Logger:   serverLogger,
+		Database:      q.database,
+		Port:          devserver.UsualPort,
+		UIPort:        devserver.UsualUIPort,
+		CodecEndpoint: codec.endpoint(),
+		Logger:        serverLogger,
 	})
 	if err != nil {
 		return err
 	}
 	defer q.stop("Temporal", temporal.Stop)
+	codec.serve(temporal.UIURL())
 	s, err := stack.Start(ctx, stack.Options{
 		Temporal:         temporal.Address(),
 		SimulatorAddress: "127.0.0.1:8765",
@@ -153,6 +162,7 @@ func (q quickstart) run(ctx context.Context, command string) error {
 		Pace:             activities.DefaultPace(),
 		TaskQueue:        taskqueue.Default,
 		Logger:           logger,
+		Keys:             codec.keys,
 	})
 	if err != nil {
 		return err
