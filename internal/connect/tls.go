@@ -15,11 +15,12 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// Alerts with which a server that wants a client certificate ends a handshake.
-const (
-	alertBadCertificate      tls.AlertError = 42
-	alertUnknownCA           tls.AlertError = 48
-	alertCertificateRequired tls.AlertError = 116
+// Alerts with which a server that wants a client certificate ends a handshake, by their
+// numbers in RFC 8446: of a connection, Go gives away their texts only.
+var (
+	alertBadCertificate      = tls.AlertError(42).Error()
+	alertUnknownCA           = tls.AlertError(48).Error()
+	alertCertificateRequired = tls.AlertError(116).Error()
 )
 
 // alertPatience is how long an alert may take that follows a handshake.
@@ -67,7 +68,7 @@ func tlsTrouble(ctx context.Context, options client.Options) error {
 	var authority x509.UnknownAuthorityError
 	var name x509.HostnameError
 	var invalid x509.CertificateInvalidError
-	var alert tls.AlertError
+	alert, alerted := alertOf(err)
 	var record tls.RecordHeaderError
 	switch {
 	case errors.As(err, &authority):
@@ -78,12 +79,12 @@ func tlsTrouble(ctx context.Context, options client.Options) error {
 		return trouble(options, invalid.Error(), "have it given a valid certificate, or set this machine's clock")
 	case errors.As(err, &record):
 		return trouble(options, "it does not speak TLS and the settings do", "leave TEMPORAL_API_KEY and the TEMPORAL_TLS_ settings out, or check the port in TEMPORAL_ADDRESS")
-	case errors.As(err, &alert) && len(config.Certificates) == 0 && (alert == alertCertificateRequired || alert == alertBadCertificate):
+	case len(config.Certificates) == 0 && (alert == alertCertificateRequired || alert == alertBadCertificate):
 		return trouble(options, "it wants a client certificate", "name its files in TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH")
-	case errors.As(err, &alert) && (alert == alertUnknownCA || alert == alertBadCertificate):
+	case alert == alertUnknownCA || alert == alertBadCertificate:
 		return trouble(options, "it does not trust the client certificate", "name the files of one that it trusts in TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH")
-	case errors.As(err, &alert):
-		return trouble(options, "it ends the TLS handshake: "+alert.Error(), "check the TEMPORAL_TLS_ settings")
+	case alerted:
+		return trouble(options, "it ends the TLS handshake: "+alert, "check the TEMPORAL_TLS_ settings")
 	}
 	return nil
 }
@@ -109,14 +110,23 @@ func shakeHands(ctx context.Context, address string, config *tls.Config) error {
 	return err
 }
 
+// alertOf is the text of the alert with which the server ended a connection.
+func alertOf(err error) (string, bool) {
+	var remote *net.OpError
+	if !errors.As(err, &remote) || remote.Op != "remote error" {
+		return "", false
+	}
+	return remote.Err.Error(), true
+}
+
 // speaksTLS says whether a server answers a handshake, whatever its certificate is.
 func speaksTLS(ctx context.Context, address string) bool {
 	err := shakeHands(ctx, address, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // nothing is sent, only the tongue is asked
 	var record tls.RecordHeaderError
-	var alert tls.AlertError
 	var network *net.OpError
+	_, alerted := alertOf(err)
 	switch {
-	case err == nil, errors.As(err, &alert):
+	case err == nil, alerted:
 		return true
 	case errors.As(err, &record):
 		return false

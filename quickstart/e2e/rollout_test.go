@@ -54,8 +54,8 @@ func (s *system) update(id, name string, order any) error {
 func (s *system) awaitWait(id string, what workflows.WaitFor) {
 	s.t.Helper()
 	await(s.t, 30*time.Second, "it waits for "+string(what), func() bool {
-		wait := s.read(id).Rollout.Wait
-		return wait != nil && wait.For == what
+		rollout := s.read(id).Rollout // none while no worker has answered
+		return rollout != nil && rollout.Wait != nil && rollout.Wait.For == what
 	})
 }
 
