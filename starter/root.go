@@ -108,7 +108,8 @@ func (a *app) command() *cobra.Command {
 		Long: `Run commands on the nodes of an Alibaba Cloud E-HPC cluster as durable workflows.
 
 The Temporal server is found by TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and their
-like, or by Temporal's profile file; without any, at 127.0.0.1:7233.
+like, or by Temporal's profile file; without any, at 127.0.0.1:7233. What goes there is
+encrypted when EHPCFLOW_ENCRYPTION_KEYS names a key file, as starter keygen makes it.
 
 Exit codes, of the commands that follow a run or show it by its verdict:
     0  succeeded; or what was asked for was shown or done

@@ -76,27 +76,27 @@ func split(list string) []string {
 func (o codecOptions) serve(ctx context.Context, stderr io.Writer) error {
 	keys, err := encryption.FromEnvironment()
 	if err != nil {
-		return settingError{err}
+		return settingError{err.Error()}
 	}
 	if keys == nil {
-		return settingError{fmt.Errorf("%s is not set: name the key file to decrypt with", encryption.Setting)}
+		return settingError{fmt.Errorf("%s is not set: name the key file to decrypt with", encryption.Setting).Error()}
 	}
 	options := codecserver.Options{Keys: keys, Origins: o.origins}
 	if o.tokenFile != "" {
 		token, err := os.ReadFile(o.tokenFile)
 		if err != nil {
-			return settingError{fmt.Errorf("--token-file: %w", err)}
+			return settingError{fmt.Errorf("--token-file: %w", err).Error()}
 		}
 		if options.Token = strings.TrimSpace(string(token)); options.Token == "" {
-			return settingError{fmt.Errorf("--token-file: %s is empty: put the token into it", o.tokenFile)}
+			return settingError{fmt.Errorf("--token-file: %s is empty: put the token into it", o.tokenFile).Error()}
 		}
 	}
 	if err := options.Check(o.address); err != nil {
-		return settingError{fmt.Errorf("codec server: %w", err)}
+		return settingError{fmt.Errorf("codec server: %w", err).Error()}
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.address)
 	if err != nil {
-		return settingError{fmt.Errorf("codec server: %w: choose another --address", err)}
+		return settingError{fmt.Errorf("codec server: %w: choose another --address", err).Error()}
 	}
 	server := codecserver.Server(options)
 	ended := make(chan struct{})

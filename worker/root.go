@@ -45,6 +45,9 @@ The cloud credential is found by the vendor's own chain: the variables
 ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, an OIDC role, the
 CLI's profile, the credentials file, or the ECS role of this machine.
 
+What goes to Temporal is encrypted when EHPCFLOW_ENCRYPTION_KEYS names a key file, as
+starter keygen makes it.
+
 Every setting is a flag, a variable or a key of the configuration file, in this
 order; an empty one counts as not set.`,
 		Example: `  worker --region cn-hangzhou --metrics-address 127.0.0.1:9090

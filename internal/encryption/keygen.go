@@ -101,7 +101,7 @@ func write(file string, stored keyFile, mode fs.FileMode, put func(from, to stri
 	}
 	f, err := os.CreateTemp(filepath.Dir(file), ".keys-*")
 	if err != nil {
-		return &FileError{fmt.Sprintf("the key file cannot be written: %v", err)}
+		return &FileError{fmt.Sprintf("the key file %s cannot be written (%v): name a place that you may write to", file, err)}
 	}
 	defer os.Remove(f.Name()) //nolint:errcheck // it is gone when it was put in its place
 	_, err = f.Write(text.Bytes())
@@ -110,7 +110,7 @@ func write(file string, stored keyFile, mode fs.FileMode, put func(from, to stri
 		err = put(f.Name(), file)
 	}
 	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return &FileError{fmt.Sprintf("the key file cannot be written: %v", err)}
+		return &FileError{fmt.Sprintf("the key file %s cannot be written (%v): name a place that you may write to", file, err)}
 	}
 	return err
 }
