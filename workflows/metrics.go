@@ -27,11 +27,15 @@ const (
 // to its end.
 const noVerdict = "error"
 
-// countStarted counts a run, unless it goes on from an earlier one.
+// countStarted counts a run, unless it goes on from an earlier one. Doubts are told from
+// 0 on: an alert would not see the first one of a counter that comes with it.
 func countStarted(ctx workflow.Context, goesOn bool) {
+	handler := workflow.GetMetricsHandler(ctx)
 	if !goesOn {
-		workflow.GetMetricsHandler(ctx).Counter(runsStarted).Inc(1)
+		handler.Counter(runsStarted).Inc(1)
 	}
+	handler.Counter(submitsInDoubt).Inc(0)
+	handler.Counter(submitsLeftInDoubt).Inc(0)
 }
 
 // countEnded counts the end of a run and of its nodes. One that goes on as a new one has

@@ -15,7 +15,7 @@ type Counted struct {
 
 // Count counts what is put into a store; nil is no store, of which the counts stay 0.
 func Count(s Store) *Counted {
-	return &Counted{
+	c := &Counted{
 		store: s,
 		bytes: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "ehpcflow_output_store_bytes_total", Help: "Bytes of output that were stored.",
@@ -24,6 +24,9 @@ func Count(s Store) *Counted {
 			Name: "ehpcflow_output_store_writes_total", Help: "Outputs that were to be stored, by their outcome: stored or failed.",
 		}, []string{"outcome"}),
 	}
+	c.stored.WithLabelValues("stored") // from 0 on, so that the first one is seen
+	c.stored.WithLabelValues("failed")
+	return c
 }
 
 // Store is what is counted; nil when there is none.

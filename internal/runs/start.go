@@ -96,7 +96,12 @@ func noWorker(queue, more string) error {
 }
 
 func awaitWorker(ctx context.Context, c client.Client, queue string) error {
-	return within(ctx, noWorker(queue, ""), func() (bool, error) { return taskqueue.Served(ctx, c, queue) })
+	err := within(ctx, noWorker(queue, ""), func() (bool, error) { return taskqueue.Served(ctx, c, queue) })
+	var notCurrent *taskqueue.NotCurrentError
+	if errors.As(err, &notCurrent) {
+		return &connect.UnreachableError{Message: notCurrent.Error() + " (nothing was started)"}
+	}
+	return err
 }
 
 // awaitPickup waits until a worker has begun with the run. A worker that died a

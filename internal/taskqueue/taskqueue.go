@@ -10,6 +10,7 @@ import (
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
+	taskqueuepb "go.temporal.io/api/taskqueue/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 
@@ -112,19 +113,25 @@ func (w *Worker) Stop() {
 }
 
 // Served reports whether a worker takes both workflow and activity tasks from the
-// queue.
+// queue. When only workers of versions poll of which none is current, it is a
+// NotCurrentError.
 func Served(ctx context.Context, c client.Client, queue string) (bool, error) {
 	for _, kind := range []enumspb.TaskQueueType{enumspb.TASK_QUEUE_TYPE_WORKFLOW, enumspb.TASK_QUEUE_TYPE_ACTIVITY} {
 		described, err := c.DescribeTaskQueue(ctx, queue, kind)
 		if err != nil {
 			return false, fmt.Errorf("describe task queue %s: %w", queue, err)
 		}
-		served := false
+		var polling []*taskqueuepb.PollerInfo
 		for _, poller := range described.GetPollers() {
-			served = served || time.Since(poller.GetLastAccessTime().AsTime()) < pollPeriod
+			if time.Since(poller.GetLastAccessTime().AsTime()) < pollPeriod {
+				polling = append(polling, poller)
+			}
 		}
-		if !served {
+		if len(polling) == 0 {
 			return false, nil
+		}
+		if err := current(queue, described.GetVersioningInfo(), polling); err != nil {
+			return false, err
 		}
 	}
 	return true, nil
