@@ -1,0 +1,39 @@
+package ehpc
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/require"
+
+	"ehpcflow/ehpc/catalogue"
+)
+
+func TestAnyNumberOfCodesMakesAFewLabels(t *testing.T) {
+	t.Parallel()
+	for code, label := range map[string]string{
+		"ConflictOpt":                "ConflictOpt",
+		"AgentError.Job.ListFailure": "AgentError",
+		catalogue.BadResponse:        catalogue.BadResponse,
+		catalogue.HTTPCode(503):      "HTTP.503",
+		"HTTP.x-i-made-this-up":      otherCode,
+		"MadeUp.1b2c3d":              otherCode,
+		"":                           otherCode,
+	} {
+		require.Equal(t, label, boundedCode(code), code)
+	}
+}
+
+func TestACallIsCountedByItsOutcome(t *testing.T) {
+	t.Parallel()
+	m := newCallMetrics()
+	m.ended("ListNodes", nil)
+	m.ended("ListNodes", &Error{Code: "Throttling.User"})
+	m.ended("ListNodes", &Error{Code: "InternalError"})
+	m.ended("ListNodes", errors.New("of another origin"))
+	require.InDelta(t, 1, testutil.ToFloat64(m.calls.WithLabelValues("ListNodes", outcomeAnswered)), 0)
+	require.InDelta(t, 1, testutil.ToFloat64(m.calls.WithLabelValues("ListNodes", outcomeThrottled)), 0)
+	require.InDelta(t, 2, testutil.ToFloat64(m.calls.WithLabelValues("ListNodes", outcomeFailed)), 0)
+	require.InDelta(t, 1, testutil.ToFloat64(m.errors.WithLabelValues("ListNodes", "Throttling.User")), 0)
+}
