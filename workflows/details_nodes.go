@@ -32,9 +32,9 @@ func bar(done, all int) string {
 }
 
 // cell is a text that breaks no table.
-func cell(text string) string {
-	return strings.NewReplacer("|", "¦", "\n", " ", "\r", " ").Replace(text)
-}
+func cell(text string) string { return breaksNoTable.Replace(text) }
+
+var breaksNoTable = strings.NewReplacer("|", "¦", "\n", " ", "\r", " ")
 
 // code is a text as it is written, in a table.
 func code(text string) string {
@@ -77,20 +77,23 @@ func (s *RunCommandStatus) worthShowing() NodeResults {
 	if len(s.Nodes) <= allShown {
 		return s.Nodes
 	}
-	var failed, running, ended NodeResults
+	var failed, running, slowest NodeResults
+	slower := func(a, b NodeResult) int { return cmp.Compare(s.took(b), s.took(a)) }
 	for _, node := range s.Nodes {
 		switch node.State {
 		case activities.Failed, activities.Stopped, activities.TimedOut, activities.Nonzero, activities.Lost, activities.Unknown:
-			failed = append(failed, node)
+			failed = first(append(failed, node), failedShown)
 		case activities.Running:
-			running = append(running, node)
+			running = first(append(running, node), runningShown)
 		case activities.Finished, activities.Succeeded:
-			ended = append(ended, node)
+			at, _ := slices.BinarySearchFunc(slowest, node, slower)
+			if at < slowestShown {
+				slowest = first(slices.Insert(slowest, at, node), slowestShown)
+			}
 		case activities.Pending, activities.Skipped:
 		}
 	}
-	slices.SortStableFunc(ended, func(a, b NodeResult) int { return cmp.Compare(s.took(b), s.took(a)) })
-	return slices.Concat(first(failed, failedShown), first(running, runningShown), first(ended, slowestShown))
+	return slices.Concat(failed, running, slowest)
 }
 
 func first(nodes NodeResults, most int) NodeResults { return nodes[:min(len(nodes), most)] }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -97,13 +96,6 @@ func (l *List) newestOf(limit int, page []*workflowpb.WorkflowExecutionInfo) boo
 	}
 	l.More = true
 	return true
-}
-
-// fits says whether the text is in a run. It is not asked of the server, which may have
-// the command encrypted only.
-func (q Query) fits(run Listed) bool {
-	text := strings.ToLower(q.Text)
-	return strings.Contains(strings.ToLower(run.RunID), text) || strings.Contains(strings.ToLower(run.Command), text)
 }
 
 func listed(execution *workflowpb.WorkflowExecutionInfo, payloads converter.DataConverter) Listed {

@@ -79,11 +79,12 @@ func wordsText[W ~string](words []W) string {
 	return strings.Join(texts, ", ")
 }
 
-// visibility is the query as Temporal takes it. Plans are no runs.
+// visibility is the query as Temporal takes it. Plans are no runs. It leaves out values with
+// quotes or backslashes, which databases read in different ways: fits looks for these.
 func (q Query) visibility() string {
 	terms := []string{fmt.Sprintf("WorkflowType IN (%s, %s, %s)", quoted(runCommandType), quoted(rolloutType), quoted(clustersType))}
 	among := func(name string, values ...string) {
-		if values = slices.DeleteFunc(values, func(v string) bool { return v == "" }); len(values) > 0 {
+		if values = slices.DeleteFunc(values, func(v string) bool { return v == "" }); len(values) > 0 && !slices.ContainsFunc(values, odd) {
 			for i := range values {
 				values[i] = quoted(values[i])
 			}
@@ -111,7 +112,20 @@ func (q Query) visibility() string {
 	return strings.Join(terms, " AND ")
 }
 
-// quoted is a value of a query.
-func quoted(text string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(text) + "'"
+// odd says whether a value cannot be part of a query.
+func odd(text string) bool { return strings.ContainsAny(text, "'\"`\\") }
+
+func quoted(text string) string { return "'" + text + "'" }
+
+// fits says whether a run that the server found is one of those. The text is not asked of
+// the server, which may have the command encrypted only.
+func (q Query) fits(run Listed) bool {
+	among := func(wanted []string, has ...string) bool {
+		return len(wanted) == 0 || slices.ContainsFunc(has, func(v string) bool { return slices.Contains(wanted, v) })
+	}
+	is := func(wanted string, has ...string) bool { return wanted == "" || slices.Contains(has, wanted) }
+	text := strings.ToLower(q.Text)
+	return among(q.Clusters, run.Clusters...) &&
+		is(workflows.Indexed(q.User), run.User) && is(workflows.Indexed(q.Parent), run.ParentRun) && is(q.CommandID, run.CommandIDs...) &&
+		(strings.Contains(strings.ToLower(run.RunID), text) || strings.Contains(strings.ToLower(run.Command), text))
 }

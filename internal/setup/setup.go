@@ -52,7 +52,7 @@ func (s State) Problem() error {
 }
 
 func (w WrongType) text(namespace string) string {
-	return fmt.Sprintf("search attribute %s of namespace %q is a %v and has to be a %v: remove it (temporal operator search-attribute remove --name %s), when no other program uses it, and run starter setup",
+	return fmt.Sprintf("search attribute %s of namespace %q is of type %v and has to be %v: remove it (temporal operator search-attribute remove --name %s), when no other program uses it, and run starter setup",
 		w.Name, namespace, w.Is, w.Type, w.Name)
 }
 
