@@ -168,7 +168,7 @@ func (s *ClustersStatus) details(runID string) string {
 	text += fmt.Sprintf("Each cluster has a run of its own, `%s`: its nodes are shown there, and answers and orders go to it by that name.\n\n",
 		ClusterRunID(runID, "CLUSTER"))
 	if s.Phase != Ended {
-		text += fmt.Sprintf("    starter status %s\n    starter cancel %s   # stop the command on all clusters\n\n", runID, runID)
+		text += fmt.Sprintf("- how each cluster stands: `starter status %s`\n- stop the command on all clusters: `starter cancel %s`\n\n", runID, runID)
 	}
 	text += "| cluster | verdict | nodes | remark |\n|---|---|---|---|\n"
 	for i, c := range s.Clusters {

@@ -83,7 +83,7 @@ func (s *RunCommandStatus) particulars() string {
 // steering are the commands that a person may give now, to copy.
 func (s *RunCommandStatus) steering() string {
 	var lines []string
-	say := func(command, why string) { lines = append(lines, fmt.Sprintf("    %-60s # %s", command, why)) }
+	say := func(command, why string) { lines = append(lines, fmt.Sprintf("- %s: `%s`", why, command)) }
 	switch {
 	case s.Phase == Ended && s.outcome == Succeeded:
 		return ""

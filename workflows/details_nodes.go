@@ -50,8 +50,7 @@ func (s *RunCommandStatus) nodesTable() string {
 		return ""
 	}
 	shown := s.worthShowing()
-	var b strings.Builder
-	b.WriteString("| node | host | state | exit | took | last line | remark |\n|---|---|---|---|---|---|---|\n")
+	rows := [][]string{{"node", "host", "state", "exit", "took", "last line", "remark"}}
 	for _, node := range shown {
 		exit := ""
 		if node.ExitCode != nil {
@@ -61,13 +60,34 @@ func (s *RunCommandStatus) nodesTable() string {
 		if slices.Contains(FailedStates, node.State) || node.State == activities.Lost {
 			state = "**" + state + "**"
 		}
-		b.WriteString("| " + strings.Join([]string{
+		rows = append(rows, []string{
 			node.InstanceID, cell(node.HostName), state, exit, s.tookText(node), code(shorten(lastLine(node.Output), 60)), cell(shorten(node.Remark(), 80)),
-		}, " | ") + " |\n")
+		})
 	}
+	text := markdownTable(rows)
 	if left := len(s.Nodes) - len(shown); left > 0 {
 		fewer := "those that failed, those that have not ended, and the slowest are shown first"
-		b.WriteString(fmt.Sprintf("\n%s not shown: %s. All of them: `starter status %s --json`\n", Nodes(left), fewer, s.runID)) //nolint:staticcheck // workflowcheck takes Fprintf for I/O
+		text += fmt.Sprintf("\n%s not shown: %s. All of them: `starter status %s --json`\n", Nodes(left), fewer, s.runID)
+	}
+	return text
+}
+
+// markdownTable writes rows under the first one, without the columns that are empty.
+func markdownTable(rows [][]string) string {
+	var b strings.Builder
+	for i, row := range rows {
+		line, rule := "|", "|"
+		for column, text := range row {
+			if !slices.ContainsFunc(rows[1:], func(row []string) bool { return row[column] != "" }) {
+				continue
+			}
+			line += " " + text + " |"
+			rule += "---|"
+		}
+		b.WriteString(line + "\n")
+		if i == 0 {
+			b.WriteString(rule + "\n")
+		}
 	}
 	return b.String()
 }

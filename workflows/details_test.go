@@ -17,7 +17,7 @@ func TestTheDetailsBeginWithTheVerdict(t *testing.T) {
 		{InstanceID: "i-1", State: activities.Succeeded}, {InstanceID: "i-2", State: activities.Nonzero, ExitCode: ptr(3), Output: "a\nno|such `file`\n\n"},
 	}}}
 	require.True(t, strings.HasPrefix(s.details(), "# PARTIAL: 1 of 2 nodes failed\n"), s.details())
-	require.Contains(t, s.details(), "| i-2 |  | **nonzero** | 3 |  | `no¦such 'file'` |  |")
+	require.Contains(t, s.details(), "| node | state | exit | last line |\n|---|---|---|---|\n| i-1 | succeeded |  |  |\n| i-2 | **nonzero** | 3 | `no¦such 'file'` |\n")
 	require.Contains(t, s.details(), "starter rerun run-a")
 	s.outcome = VerdictError
 	require.Contains(t, s.details(), "# NOT FOLLOWED TO ITS END")
@@ -49,9 +49,9 @@ func TestOfManyNodesThoseThatMatterAreShown(t *testing.T) {
 		s.Nodes = append(s.Nodes, node)
 	}
 	details := s.details()
-	require.Contains(t, details, "| i-08000 |  | **failed**")
-	require.Contains(t, details, "| i-08001 |  | running")
-	require.Contains(t, details, "| i-09999 |  | succeeded |  | 2h46m39s")
+	require.Contains(t, details, "| i-08000 | **failed**")
+	require.Contains(t, details, "| i-08001 | running")
+	require.Contains(t, details, "| i-09999 | succeeded | 2h46m39s")
 	require.NotContains(t, details, "| i-00002 |")
 	require.Contains(t, details, fmt.Sprintf("%d nodes not shown", MaxNodes-15))
 	require.Less(t, len(details), 20_000)
