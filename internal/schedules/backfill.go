@@ -2,10 +2,11 @@ package schedules
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"strings"
 	"time"
 
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -94,29 +95,18 @@ func (r Range) bounds(timeZone string, now time.Time) (from, to time.Time, err e
 	return from, to, nil
 }
 
-// refuseKnown refuses a backfill of times of which there is a run, as far as Temporal lists
-// it.
+// refuseKnown refuses a backfill of times of which Temporal keeps a run.
 func refuseKnown(ctx context.Context, c client.Client, name string, due []time.Time) error {
-	names := make(map[string]bool, len(due))
-	for _, at := range due {
-		names[RunName(name, at)] = true
-	}
 	var known []string
-	query := fmt.Sprintf("TemporalScheduledById = %s AND TemporalScheduledStartTime BETWEEN '%s' AND '%s'",
-		quoted(name), due[0].Format(time.RFC3339), due[len(due)-1].Format(time.RFC3339))
-	for token := []byte(nil); ; {
-		page, err := c.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: query, NextPageToken: token})
-		if err != nil {
-			return fmt.Errorf("list the runs of schedule %s: %w", name, err)
-		}
-		for _, run := range page.GetExecutions() {
-			if id := run.GetExecution().GetWorkflowId(); names[id] {
-				known = append(known, id)
-				delete(names, id)
-			}
-		}
-		if token = page.GetNextPageToken(); len(token) == 0 {
-			break
+	for _, at := range due {
+		id := RunName(name, at)
+		_, err := c.DescribeWorkflowExecution(ctx, id, "")
+		var notFound *serviceerror.NotFound
+		switch {
+		case err == nil:
+			known = append(known, id)
+		case !errors.As(err, &notFound):
+			return fmt.Errorf("look for run %s: %w", id, err)
 		}
 	}
 	if len(known) == 0 {
@@ -130,5 +120,3 @@ func refuseKnown(ctx context.Context, c client.Client, name string, due []time.T
 func RunName(schedule string, at time.Time) string {
 	return schedule + "-" + at.UTC().Truncate(time.Second).Format(time.RFC3339)
 }
-
-func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }

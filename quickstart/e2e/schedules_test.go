@@ -95,15 +95,10 @@ func TestABackfillMakesUpForTimesThatHaveNotRunAndNoOthers(t *testing.T) {
 	require.True(t, s.end(run).Succeeded())
 	require.Equal(t, 4, s.executions())
 
-	await(t, 30*time.Second, "it is known", func() bool {
-		again := s.starter("schedule", "backfill", name, "--from", from, "--to", to)
-		if again.code == 0 { // not listed yet: it ran again, which is what the refusal is for
-			return false
-		}
-		require.Equal(t, 2, again.code)
-		require.Contains(t, again.stderr, "of 1 times 1 have run already, such as "+run)
-		return true
-	})
+	again := s.starter("schedule", "backfill", name, "--from", from, "--to", to)
+	require.Equal(t, 2, again.code)
+	require.Contains(t, again.stderr, "of 1 times 1 have run already, such as "+run)
+	require.Equal(t, 4, s.executions())
 	for says, more := range map[string][]string{
 		"which is yet to come": {"--from", from, "--to", "2099-01-01 00:00"},
 		"turn them round":      {"--from", to, "--to", from},
@@ -136,7 +131,7 @@ func TestAScheduleThatPausesOnFailureDoesSoWhenAVerdictIsNoSuccess(t *testing.T)
 	require.Equal(t, "paused due to workflow failure: "+run+": partial; 3 succeeded, 1 nonzero", paused.Note)
 	require.Equal(t, runs.Failed, paused.Runs[0].State)
 	require.Contains(t, s.starter("schedule", "show", name).stdout, "not succeeded")
-	require.Equal(t, 0, s.starter("rerun", run).code%4, "and can be run again as any other")
+	require.Contains(t, s.starter("rerun", run).stdout, "failed (1 nonzero)", "it can be run again as any other")
 }
 
 func TestARunOfAScheduleWaitsForAWorker(t *testing.T) {
