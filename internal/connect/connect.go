@@ -77,8 +77,8 @@ func TemporalWith(ctx context.Context, logger log.Logger, with func(*client.Opti
 		if refused := refusal(err, options); refused != nil {
 			return nil, options, refused
 		}
-		if trouble := tlsTrouble(ctx, options); trouble != nil {
-			return nil, options, trouble
+		if wrong := tlsTrouble(ctx, options); wrong != nil {
+			return nil, options, wrong
 		}
 		return nil, options, &UnreachableError{fmt.Sprintf(
 			"no Temporal server answers at %s (%s): start one, or set TEMPORAL_ADDRESS", options.HostPort, dialReason(ctx, err, options.HostPort))}

@@ -54,7 +54,7 @@ type storedKey struct {
 func FromEnvironment() (*Keyring, error) {
 	file := os.Getenv(Setting)
 	if file == "" {
-		return nil, nil //nolint:nilnil // a nil keyring is one without keys
+		return nil, nil
 	}
 	k, err := Read(file)
 	if err != nil {

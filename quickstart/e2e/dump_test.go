@@ -72,7 +72,7 @@ func tablesOf(t *testing.T, database string) string {
 
 	var all strings.Builder
 	for _, table := range tables {
-		rows, err := db.Query("SELECT * FROM " + table) //nolint:gosec // a name that the database gave
+		rows, err := db.Query("SELECT * FROM " + table)
 		require.NoError(t, err, table)
 		columns, err := rows.Columns()
 		require.NoError(t, err)
