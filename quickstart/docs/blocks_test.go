@@ -61,7 +61,7 @@ func commandsOf(file, page string) ([]command, error) {
 			inside, tag, block, begun = true, match[1], nil, i+1
 		case annotation.MatchString(line):
 			pending = line
-		case strings.TrimSpace(line) != "":
+		case strings.TrimSpace(line) != "" && !strings.HasPrefix(line, "<!--"): // a comment of another test may stand between
 			pending = ""
 		}
 	}

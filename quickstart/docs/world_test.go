@@ -34,15 +34,10 @@ const (
 
 // theClusters have the nodes that the pages name.
 func theClusters() []ehpcsim.Cluster {
-	return []ehpcsim.Cluster{
-		{ID: firstCluster, Nodes: []ehpcsim.Node{
-			{InstanceID: "i-bp1aaaa", HostName: "compute000", Status: "running", Queue: "comp"},
-			{InstanceID: "i-bp1bbbb", HostName: "compute001", Status: "running", Queue: "comp"},
-			{InstanceID: "i-bp1cccc", HostName: "compute002", Status: "stopped", Queue: "comp"},
-			{InstanceID: "i-bp1dddd", HostName: "gpu000", Status: "running", Queue: "gpu"},
-		}},
-		ehpcsim.DemoCluster(secondCluster, 3),
-	}
+	first := ehpcsim.DemoCluster(firstCluster, 20)
+	first.Nodes[0].InstanceID, first.Nodes[1].InstanceID = "i-bp1aaaa", "i-bp1bbbb"
+	first.Nodes[3].InstanceID, first.Nodes[3].HostName, first.Nodes[3].Queue = "i-bp1dddd", "gpu000", "gpu"
+	return []ehpcsim.Cluster{first, ehpcsim.DemoCluster(secondCluster, 3)}
 }
 
 // inPlace of what stands in a command, for this machine has none of it.
