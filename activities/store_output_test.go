@@ -44,6 +44,8 @@ func (s *storeStub) Put(ctx context.Context, key outputs.Key, output []byte) (ou
 	return outputs.Reference{URI: "stub:" + key.InstanceID, SHA256: outputs.Digest(output)}, nil
 }
 
+func (*storeStub) Probe(context.Context) error { return nil }
+
 func collectorWith(store outputs.Store, attempt int32) *collector {
 	of := activity.Info{Attempt: attempt, ScheduledTime: time.Now(), ScheduleToCloseTimeout: 24 * time.Hour}
 	of.WorkflowExecution.ID = "run-1"

@@ -121,7 +121,8 @@ type Simulator struct {
 	throttled    int
 	nonces       map[string]bool // used since then
 	noncesSince  time.Time
-	oldNonces    map[string]bool // used before
+	oldNonces    map[string]bool     // used before
+	forbidden    map[string][]string // actions, by the key that may not call them
 	faults       []*Fault
 	faultsHit    map[string]int
 	requests     map[string]int

@@ -71,7 +71,7 @@ func (s *Simulator) admit(r *http.Request) *apiError {
 	if _, known := actions[r.Form.Get("Action")]; !known {
 		return fail("InvalidAction.NotFound")
 	}
-	return nil
+	return s.authorize(r.Form.Get("AccessKeyId"), r.Form.Get("Action"))
 }
 
 // perform does the action, or fails as the fault says.

@@ -154,6 +154,7 @@ Exit codes, of the commands that follow a run or show it by its verdict:
 		a.scheduleCommand(),
 		a.keygenCommand(),
 		a.versionCommand(),
+		a.doctorCommand(),
 	)
 	root.AddCommand(a.steerCommands()...)
 	root.AddCommand(a.accountCommands()...)

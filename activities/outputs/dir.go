@@ -23,17 +23,37 @@ func NewDir(path string) (*Dir, error) {
 		return nil, err
 	}
 	d := &Dir{path}
-	probe := temporary(".")
 	if err = os.MkdirAll(path, 0o700); err == nil {
-		err = d.write(probe, []byte("x"))
-	}
-	if err == nil {
-		err = os.Remove(filepath.Join(path, probe))
+		err = d.probe()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("output store %s cannot be used: %w; give a directory that can be made and written", path, err)
 	}
 	return d, nil
+}
+
+// Probe writes a file and removes it. It gives up waiting when the context ends.
+func (d *Dir) Probe(ctx context.Context) error {
+	written := make(chan error, 1)
+	go func() { written <- d.probe() }()
+	var err error
+	select {
+	case err = <-written:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	if err != nil {
+		return fmt.Errorf("output store %s cannot be written: %w", d.path, err)
+	}
+	return nil
+}
+
+func (d *Dir) probe() error {
+	name := temporary(".")
+	if err := d.write(name, []byte("x")); err != nil {
+		return err
+	}
+	return os.Remove(filepath.Join(d.path, name))
 }
 
 // Put writes an output to its file. A reader finds all of it or nothing, but after

@@ -17,6 +17,9 @@ type Store interface {
 	// Put keeps an output under a key and says where. The same output put again
 	// under its key changes nothing; another one takes its place.
 	Put(ctx context.Context, key Key, output []byte) (Reference, error)
+
+	// Probe says why nothing can be put now; nil when it can. It leaves nothing.
+	Probe(ctx context.Context) error
 }
 
 // Key names the output of one node. No part may be empty.

@@ -31,7 +31,6 @@ type Question struct {
 
 // UnansweredError says why a question has no answer.
 type UnansweredError struct {
-	Code    string // of the API, where it refused; "" otherwise
 	Message string
 
 	// Outdated says that no worker knows the question: all are older than this program.
@@ -87,7 +86,7 @@ func whyUnanswered(ctx context.Context, err error) error {
 	case errors.As(err, &application) && application.Type() == workflows.ErrInvalidInput:
 		return &workflows.InputError{Problems: []string{application.Message()}}
 	case errors.As(err, &application):
-		return &UnansweredError{Code: application.Type(), Message: application.Message()}
+		return &UnansweredError{Message: application.Message()}
 	case errors.As(err, &timeout):
 		return &UnansweredError{Message: fmt.Sprintf("no answer came within %v: see the log of the worker", answerPatience)}
 	}
@@ -97,9 +96,11 @@ func whyUnanswered(ctx context.Context, err error) error {
 // errUnknown is the reason under which a question is taken back that no worker knows.
 var errUnknown = errors.New("no worker knows this question")
 
-// unknownTries is how many tries in vain show that the workers do not know a workflow:
-// where some do, one of these is likely to have had it by then.
-const unknownTries = 4
+// unknownTry is the try of a workflow's first step that is not waited for when those
+// before it found no worker that knows the workflow: it comes after 5 seconds, later ones
+// after more. Where some workers do know it, one may have been missed; what to do is the
+// same.
+const unknownTry = 3
 
 // unknownFor watches a workflow until the context ends, or until it is clear that no
 // worker knows its type.
@@ -113,7 +114,7 @@ func unknownFor(ctx context.Context, c client.Client, place Place, run client.Wo
 			return false
 		}
 		described, err := c.DescribeWorkflowExecution(ctx, run.GetID(), run.GetRunID())
-		if err == nil && described.GetPendingWorkflowTask().GetAttempt() >= unknownTries && refusedType(ctx, c, place, run) {
+		if err == nil && described.GetPendingWorkflowTask().GetAttempt() >= unknownTry && refusedType(ctx, c, place, run) {
 			return true
 		}
 	}

@@ -96,6 +96,7 @@ func NewWorker(c client.Client, queue string, acts activities.Activities, s Sett
 	w.RegisterWorkflow(workflows.ShowClusters)
 	w.RegisterWorkflow(workflows.ShowNodes)
 	w.RegisterWorkflow(workflows.ShowCommands)
+	w.RegisterWorkflow(workflows.ExamineWorker)
 	w.RegisterActivity(&acts)
 	return &Worker{w, acts.Watcher, patience}
 }
