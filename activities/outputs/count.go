@@ -49,6 +49,9 @@ func (c *Counted) Put(ctx context.Context, key Key, output []byte) (Reference, e
 	return reference, nil
 }
 
+// Probe says why nothing can be put into the store now.
+func (c *Counted) Probe(ctx context.Context) error { return c.store.Probe(ctx) }
+
 // Describe makes it a collector.
 func (c *Counted) Describe(to chan<- *prometheus.Desc) {
 	c.bytes.Describe(to)
