@@ -52,7 +52,7 @@ func runAll(m *testing.M) int {
 	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
 	programs = dir
 	for _, program := range []string{"worker", "starter", "cmd/ehpcsim"} {
-		if out, err := exec.Command("go", "build", "-o", dir+"/", "ehpcflow/"+program).CombinedOutput(); err != nil {
+		if out, err := exec.Command("go", "build", "-C", "../..", "-o", dir+"/", "./"+program).CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "build %s: %v\n%s", program, err, out)
 			return 1
 		}
