@@ -16,6 +16,7 @@ import (
 
 	"ehpcflow/ehpcsim"
 	"ehpcflow/quickstart/stack"
+	"ehpcflow/workflows"
 )
 
 // query is a question to Prometheus, and where it stands.
@@ -112,9 +113,14 @@ func TestTheDashboardAndTheAlertsAskForMetricsThatAWorkerHas(t *testing.T) {
 	require.NoError(t, err)
 	const stepsFail = "temporal_workflow_task_execution_failed_total"
 	await(t, 20*time.Second, "a step fails", func() bool { return scrape(t, address)[stepsFail] != nil })
+	watched := s.start("sleep 300")
+	await(t, 30*time.Second, "a run is watched", func() bool { return s.phase(watched) == workflows.Watching })
 	server.kill()
-	const refused = "temporal_request_failure_total"
-	await(t, time.Minute, "a request fails", func() bool { return scrape(t, address)[refused] != nil })
+	const refused, pollRefused = "temporal_request_failure_total", "temporal_long_request_failure_total"
+	await(t, 2*time.Minute, "a heartbeat and a poll fail", func() bool {
+		now := scrape(t, address)
+		return now[refused] != nil && now[pollRefused] != nil
+	})
 
 	has := []string{"up"} // of Prometheus itself
 	for name, family := range scrape(t, address) {
