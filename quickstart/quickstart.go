@@ -179,7 +179,7 @@ func (q quickstart) show(ctx context.Context, temporal *devserver.Server, s *sta
 	if err := runs.Start(ctx, s.Client, runs.Place{Namespace: devserver.Namespace, TaskQueue: taskqueue.Default}, id, workflows.RolloutInput{RunCommandInput: in}); err != nil {
 		return err
 	}
-	progress := console.NewProgress(q.stderr)
+	progress := console.NewProgress(q.stderr, 0)
 	report, err := runs.Follow(ctx, s.Client, id, progress.Show)
 	progress.Close()
 	if err != nil {
