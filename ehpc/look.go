@@ -82,7 +82,7 @@ func (c *Client) CredentialSource(ctx context.Context) (source string, temporary
 }
 
 // sources are the vendor's names of its providers, in words.
-var sources = map[string]string{
+var sources = map[string]string{ //nolint:gosec // names of kinds of credentials, none of them one
 	"env":            "the environment",
 	"oidc_role_arn":  "an OIDC role",
 	"cli_profile":    "the CLI's profile",

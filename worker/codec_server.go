@@ -83,7 +83,7 @@ func (o codecOptions) serve(ctx context.Context, stderr io.Writer) error {
 	}
 	options := codecserver.Options{Keys: keys, Origins: o.origins}
 	if o.tokenFile != "" {
-		token, err := os.ReadFile(o.tokenFile) //nolint:gosec // the file that the operator names
+		token, err := os.ReadFile(o.tokenFile)
 		if err != nil {
 			return settingError{fmt.Errorf("--token-file: %w", err).Error()}
 		}

@@ -45,7 +45,7 @@ func (r *readiness) check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyPatience)
 	defer cancel()
 	if _, err := c.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
-		return errors.New("Temporal does not answer") //nolint:staticcheck,revive // a name
+		return errors.New("Temporal does not answer") //nolint:staticcheck // a name
 	}
 	return nil
 }

@@ -40,10 +40,10 @@ func TestOfManyNodesThoseThatMatterAreShown(t *testing.T) {
 	s := RunCommandStatus{Phase: Watching, RunCommandResult: RunCommandResult{SubmittedAt: at}}
 	for i := range MaxNodes {
 		node := NodeResult{InstanceID: fmt.Sprintf("i-%05d", i), State: activities.Succeeded, FinishedAt: at.Add(time.Duration(i) * time.Second)}
-		switch {
-		case i%2000 == 0:
+		switch i % 2000 {
+		case 0:
 			node.State = activities.Failed
-		case i%2000 == 1:
+		case 1:
 			node.State, node.FinishedAt = activities.Running, time.Time{}
 		}
 		s.Nodes = append(s.Nodes, node)

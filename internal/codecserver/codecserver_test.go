@@ -38,7 +38,13 @@ func serve(t *testing.T, token string) (url string, body []byte) {
 	return server.URL, body
 }
 
-func send(t *testing.T, method, url string, body []byte, header ...string) (*http.Response, string) {
+// answer is what was read of an answer.
+type answer struct {
+	StatusCode int
+	Header     http.Header
+}
+
+func send(t *testing.T, method, url string, body []byte, header ...string) (answer, string) {
 	t.Helper()
 	req, err := http.NewRequest(method, url, bytes.NewReader(body))
 	require.NoError(t, err)
@@ -50,7 +56,7 @@ func send(t *testing.T, method, url string, body []byte, header ...string) (*htt
 	defer resp.Body.Close() //nolint:errcheck // the test reads it whole
 	text, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
-	return resp, string(text)
+	return answer{resp.StatusCode, resp.Header}, string(text)
 }
 
 // decoded is the first payload of an answer.

@@ -60,6 +60,7 @@ func (p paint) verdict(verdict workflows.Verdict) string {
 		return p.in(red, string(verdict))
 	case workflows.Partial, workflows.Canceled, workflows.Unattended:
 		return p.in(yellow, string(verdict))
+	default:
+		return string(verdict)
 	}
-	return string(verdict)
 }
