@@ -17,8 +17,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"ehpcflow/internal/console"
+	"ehpcflow/internal/doctor"
 	"ehpcflow/internal/runs"
+	"ehpcflow/internal/schedules"
 	"ehpcflow/internal/version"
+	"ehpcflow/workflows"
 )
 
 var update = flag.Bool("update", false, "write docs/json.md anew from the types and their comments")
@@ -35,6 +38,15 @@ var contracts = []struct {
 	{"the same, of a run on several clusters", runs.ClustersReport{}},
 	{"watch, each line", console.Change{}},
 	{"results, each of a list", runs.NodeOf{}},
+	{"list", runs.List{}},
+	{"history", console.History{}},
+	{"plan", console.PlanJSON{}},
+	{"clusters", workflows.ShowClustersResult{}},
+	{"nodes", workflows.ShowNodesResult{}},
+	{"commands", workflows.ShowCommandsResult{}},
+	{"schedule list, each of a list", schedules.Entry{}},
+	{"schedule show", schedules.Schedule{}},
+	{"doctor", doctor.Report{}},
 	{"version", version.Info{}},
 }
 

@@ -153,7 +153,7 @@ func (s *ClustersStatus) details(runID string) string {
 		failed += failedNodes(c.States)
 		nodes += c.NodeCount
 	}
-	text := "# " + title(s.Phase, s.Verdict)
+	text := "# " + title(s.Phase, Outcome(s.Verdict))
 	if s.Phase == Ended && failed > 0 {
 		text += fmt.Sprintf(": %d of %s failed", failed, Nodes(nodes))
 	}

@@ -40,11 +40,11 @@ func (s *RunCommandStatus) headline() string {
 }
 
 // title is a phase, or in capitals the outcome of a run that has ended.
-func title(phase Phase, outcome Verdict) string {
+func title(phase Phase, outcome Outcome) string {
 	switch {
 	case phase != Ended:
 		return string(phase)
-	case outcome == VerdictError:
+	case outcome == OutcomeError:
 		return "NOT FOLLOWED TO ITS END"
 	}
 	return strings.ToUpper(string(outcome))
@@ -85,7 +85,7 @@ func (s *RunCommandStatus) steering() string {
 	var lines []string
 	say := func(command, why string) { lines = append(lines, fmt.Sprintf("- %s: `%s`", why, command)) }
 	switch {
-	case s.Phase == Ended && s.outcome == Succeeded:
+	case s.Phase == Ended && s.outcome == Outcome(Succeeded):
 		return ""
 	case s.Phase == Ended:
 		say("starter rerun "+s.runID, "run it again where it failed")

@@ -13,15 +13,15 @@ import (
 
 func TestTheDetailsBeginWithTheVerdict(t *testing.T) {
 	t.Parallel()
-	s := RunCommandStatus{Phase: Ended, outcome: Partial, runID: "run-a", RunCommandResult: RunCommandResult{Nodes: NodeResults{
+	s := RunCommandStatus{Phase: Ended, outcome: Outcome(Partial), runID: "run-a", RunCommandResult: RunCommandResult{Nodes: NodeResults{
 		{InstanceID: "i-1", State: activities.Succeeded}, {InstanceID: "i-2", State: activities.Nonzero, ExitCode: ptr(3), Output: "a\nno|such `file`\n\n"},
 	}}}
 	require.True(t, strings.HasPrefix(s.details(), "# PARTIAL: 1 of 2 nodes failed\n"), s.details())
 	require.Contains(t, s.details(), "| node | state | exit | last line |\n|---|---|---|---|\n| i-1 | succeeded |  |  |\n| i-2 | **nonzero** | 3 | `no¦such 'file'` |\n")
 	require.Contains(t, s.details(), "starter rerun run-a")
-	s.outcome = VerdictError
+	s.outcome = OutcomeError
 	require.Contains(t, s.details(), "# NOT FOLLOWED TO ITS END")
-	s.outcome = Succeeded
+	s.outcome = Outcome(Succeeded)
 	require.NotContains(t, s.details(), "starter rerun")
 }
 

@@ -42,10 +42,14 @@ func attribute(key temporal.SearchAttributeKey, meaning string) SearchAttribute 
 	return SearchAttribute{key.GetName(), key.GetValueType(), meaning}
 }
 
-// Values of AttributeVerdict beside the verdicts.
+// Outcome is a value of AttributeVerdict: a Verdict, or what a run without one is listed
+// under.
+type Outcome string
+
+// The outcomes beside the verdicts.
 const (
-	VerdictPending Verdict = "pending" // the run goes on
-	VerdictError   Verdict = "error"   // it could not be followed to its end
+	OutcomePending Outcome = "pending" // the run goes on
+	OutcomeError   Outcome = "error"   // it could not be followed to its end
 )
 
 // MemoCommand is the field of a run's memo that holds its command. A memo is a payload,
@@ -73,7 +77,7 @@ func StartAttributes(phase Phase, clusters []string, user, parent string) tempor
 	updates := []temporal.SearchAttributeUpdate{
 		AttributeCluster.ValueSet(fitting(clusters)),
 		AttributeCommandID.ValueSet([]string{}),
-		AttributeVerdict.ValueSet(string(VerdictPending)),
+		AttributeVerdict.ValueSet(string(OutcomePending)),
 		AttributePhase.ValueSet(string(phase)),
 		AttributeNodes.ValueSet(0),
 		AttributeFailedNodes.ValueSet(0),

@@ -55,24 +55,24 @@ func (e *entry) end(ctx workflow.Context, s *RunCommandStatus) {
 	e.close(ctx, s.outcome, failedNodes(s.Counts()), e.progress(s)...)
 }
 
-// outcomeOf is the verdict that a run is listed under.
-func outcomeOf(verdict Verdict, err error) Verdict {
+// outcomeOf is what a run is listed under that has ended.
+func outcomeOf(verdict Verdict, err error) Outcome {
 	switch {
 	case verdict != "":
-		return verdict
+		return Outcome(verdict)
 	case temporal.IsCanceledError(err):
-		return Canceled
+		return Outcome(Canceled)
 	}
-	return VerdictError
+	return OutcomeError
 }
 
-func (e *entry) close(ctx workflow.Context, verdict Verdict, failed int, more ...temporal.SearchAttributeUpdate) {
+func (e *entry) close(ctx workflow.Context, outcome Outcome, failed int, more ...temporal.SearchAttributeUpdate) {
 	if !e.kept {
 		return
 	}
 	e.upsert(ctx, append(more,
 		AttributePhase.ValueSet(string(Ended)),
-		AttributeVerdict.ValueSet(string(verdict)),
+		AttributeVerdict.ValueSet(string(outcome)),
 		AttributeFailedNodes.ValueSet(int64(failed))))
 }
 
@@ -110,7 +110,7 @@ func (e *entry) endClusters(ctx workflow.Context, s *ClustersStatus) {
 		nodes += cluster.NodeCount
 		failed += failedNodes(cluster.States)
 	}
-	e.close(ctx, s.Verdict, failed, AttributeNodes.ValueSet(int64(nodes)))
+	e.close(ctx, Outcome(s.Verdict), failed, AttributeNodes.ValueSet(int64(nodes)))
 }
 
 // ofChild is how the run of a cluster of this run is found: by what this one was started

@@ -70,7 +70,7 @@ type RunCommandStatus struct {
 	Question *Question `json:"question,omitempty"`
 
 	runID   string  // its name, for what people are to type
-	outcome Verdict // that it is listed under, from its end on
+	outcome Outcome // that it is listed under, from its end on
 
 	RunCommandResult
 }

@@ -54,24 +54,24 @@ func sumText(chain runs.Chain) string {
 	return b.String()
 }
 
-// chainJSON is a chain for machines.
-type chainJSON struct {
-	First     string          `json:"first"`
-	Runs      []linkJSON      `json:"runs"`
+// History is a run with its reruns, in the order of their start.
+type History struct {
+	First     string          `json:"first"`     // the run that the others are reruns of
+	Runs      []HistoryRun    `json:"runs"`      // those that Temporal still keeps
 	NodeCount int             `json:"nodeCount"` // of the first run that is kept
 	Succeeded int             `json:"succeeded"` // of them, by now
 	Open      []runs.Standing `json:"open"`      // the others
 }
 
-// linkJSON is one run of a chain.
-type linkJSON struct {
+// HistoryRun is one run of a history.
+type HistoryRun struct {
 	RunID     string                      `json:"run"`
 	State     runs.State                  `json:"state"`
 	Verdict   workflows.Verdict           `json:"verdict,omitempty"`
 	Reason    string                      `json:"reason,omitempty"`
 	StartedAt time.Time                   `json:"startedAt"`
 	EndedAt   time.Time                   `json:"endedAt,omitzero"`
-	Lineage   *workflows.Lineage          `json:"lineage,omitempty"`
+	Lineage   *workflows.Lineage          `json:"lineage,omitempty"` // of a rerun
 	States    map[workflows.NodeState]int `json:"states"`
 	Nodes     []runs.Standing             `json:"nodes"`
 }
@@ -79,9 +79,9 @@ type linkJSON struct {
 // WriteChainJSON writes a chain for machines.
 func WriteChainJSON(out io.Writer, chain runs.Chain) error {
 	all, open := chain.Standings(), chain.Open()
-	written := chainJSON{First: chain.First, NodeCount: len(all), Succeeded: len(all) - len(open), Open: open}
+	written := History{First: chain.First, NodeCount: len(all), Succeeded: len(all) - len(open), Open: open}
 	for _, past := range chain.Runs {
-		link := linkJSON{
+		link := HistoryRun{
 			RunID: past.RunID, State: past.State, Verdict: past.Verdict, Reason: past.Reason, StartedAt: past.StartedAt, EndedAt: past.EndedAt,
 			Lineage: past.Input.Lineage, States: past.Counts(), Nodes: []runs.Standing{},
 		}

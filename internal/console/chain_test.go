@@ -45,7 +45,7 @@ func TestAChainForMachinesHasEveryNodeOfEveryRun(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	require.NoError(t, WriteChainJSON(&out, chain("run-1", activities.Succeeded)))
-	var written chainJSON
+	var written History
 	require.NoError(t, json.Unmarshal(out.Bytes(), &written))
 	require.Equal(t, 2, written.NodeCount)
 	require.Equal(t, 2, written.Succeeded)

@@ -12,19 +12,22 @@ import (
 	"ehpcflow/workflows"
 )
 
-// WritePlanJSON writes a plan for machines. However many the nodes are, each is an
-// object of its own.
+// PlanJSON is a plan for machines. However many the nodes are, each is an object of its
+// own.
+type PlanJSON struct {
+	workflows.PlanCommandResult
+	Nodes   []activities.Node `json:"nodes"`   // on which it would run
+	Skipped []activities.Node `json:"skipped"` // that are meant and cannot run a command
+	LeftOut []activities.Node `json:"leftOut"` // that are not meant
+}
+
+// WritePlanJSON writes a plan for machines.
 func WritePlanJSON(out io.Writer, plan workflows.PlanCommandResult) error {
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
 	each := func(nodes activities.Nodes) []activities.Node { return append([]activities.Node{}, nodes...) }
-	return encoder.Encode(struct {
-		workflows.PlanCommandResult
-		Nodes   []activities.Node `json:"nodes"`
-		Skipped []activities.Node `json:"skipped"`
-		LeftOut []activities.Node `json:"leftOut"`
-	}{plan, each(plan.Nodes), each(plan.Skipped), each(plan.LeftOut)})
+	return encoder.Encode(PlanJSON{plan, each(plan.Nodes), each(plan.Skipped), each(plan.LeftOut)})
 }
 
 // WritePlan writes a plan for people: a table of the nodes, in a large cluster only of

@@ -28,7 +28,7 @@ type Listed struct {
 	StartedAt   time.Time         `json:"startedAt"`
 	EndedAt     time.Time         `json:"endedAt,omitzero"`
 	Phase       workflows.Phase   `json:"phase,omitempty"`
-	Verdict     workflows.Verdict `json:"verdict,omitempty"`
+	Verdict     workflows.Outcome `json:"verdict,omitempty"`
 	Nodes       int               `json:"nodes"`
 	FailedNodes int               `json:"failedNodes"`
 	User        string            `json:"user,omitempty"`
@@ -122,7 +122,7 @@ func listed(execution *workflowpb.WorkflowExecutionInfo, payloads converter.Data
 	if command := execution.GetMemo().GetFields()[workflows.MemoCommand]; command != nil {
 		_ = payloads.FromPayload(command, &run.Command) // without the key it is not shown
 	}
-	if run.State == Failed && run.Verdict != "" && run.Verdict != workflows.VerdictPending && run.Verdict != workflows.VerdictError {
+	if run.State == Failed && run.Verdict != "" && run.Verdict != workflows.OutcomePending && run.Verdict != workflows.OutcomeError {
 		run.State = Completed // it was told to fail unless it succeeds, see judged
 	}
 	return run
@@ -137,7 +137,7 @@ func (l Listed) Outcome() string {
 	case Terminated, TimedOut:
 		return string(l.State)
 	case Failed, Canceled, Completed:
-		if l.Verdict == "" || l.Verdict == workflows.VerdictPending {
+		if l.Verdict == "" || l.Verdict == workflows.OutcomePending {
 			return string(l.State)
 		}
 	}

@@ -26,15 +26,18 @@ type Query struct {
 
 // Verdicts and phases by which runs are listed.
 var (
-	ListedVerdicts = []workflows.Verdict{
-		workflows.VerdictPending, workflows.Succeeded, workflows.Partial, workflows.Failed, workflows.Gone,
-		workflows.Aborted, workflows.Canceled, workflows.Unattended, workflows.VerdictError,
+	ListedVerdicts = []workflows.Outcome{
+		workflows.OutcomePending, outcome(workflows.Succeeded), outcome(workflows.Partial), outcome(workflows.Failed),
+		outcome(workflows.Gone), outcome(workflows.Aborted), outcome(workflows.Canceled), outcome(workflows.Unattended),
+		workflows.OutcomeError,
 	}
 	ListedPhases = []workflows.Phase{
 		workflows.Resolving, workflows.Watching, workflows.Parked, workflows.Rolling, workflows.Waiting,
 		workflows.Draining, workflows.Stopping, workflows.Ended,
 	}
 )
+
+func outcome(verdict workflows.Verdict) workflows.Outcome { return workflows.Outcome(verdict) }
 
 // States by which runs are listed.
 const (
@@ -47,7 +50,7 @@ func (q Query) Problems() []string {
 	var problems []string
 	problem := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 	for _, verdict := range q.Verdicts {
-		if !slices.Contains(ListedVerdicts, workflows.Verdict(verdict)) {
+		if !slices.Contains(ListedVerdicts, workflows.Outcome(verdict)) {
 			problem("there is no verdict %q: use %s (--verdict)", verdict, wordsText(ListedVerdicts))
 		}
 	}
