@@ -30,21 +30,23 @@ type ListAllCommandsInput struct {
 // is not documented, and whether there are more.
 type ListAllCommandsResult struct {
 	Commands Commands `json:"commands"`
-	More     bool     `json:"more,omitempty"`
+	More     bool     `json:"more,omitempty"` // there are more than were asked for
 }
 
 // Commands are those of a cluster; a long list is written as columns.
-type Commands []Command
+type Commands []ClusterCommand
 
 // MarshalJSON writes the list; see package columns.
 func (c Commands) MarshalJSON() ([]byte, error) { return columns.Marshal(c) }
 
 // UnmarshalJSON reads it, also as a plain array.
-func (c *Commands) UnmarshalJSON(text []byte) error { return columns.Unmarshal(text, (*[]Command)(c)) }
+func (c *Commands) UnmarshalJSON(text []byte) error {
+	return columns.Unmarshal(text, (*[]ClusterCommand)(c))
+}
 
-// Command is one that a cluster was given. The API tells neither when, nor by whom, nor
+// ClusterCommand is one that a cluster was given. The API tells neither when, nor by whom, nor
 // on which nodes.
-type Command struct {
+type ClusterCommand struct {
 	CommandID string `json:"commandId"`
 
 	// Text as a person wrote it, of which Cut leaves the beginning only; "" of a stop.
@@ -73,7 +75,7 @@ func (a *Activities) ListAllCommands(ctx context.Context, in ListAllCommandsInpu
 			result.More = true
 			break
 		}
-		listed := Command{CommandID: command.ID, Text: command.Content, WorkingDir: command.WorkingDir, TimeoutSeconds: command.Timeout}
+		listed := ClusterCommand{CommandID: command.ID, Text: command.Content, WorkingDir: command.WorkingDir, TimeoutSeconds: command.Timeout}
 		if ours, found := recognise(command.Content); found {
 			listed.Token, listed.Stop, listed.Text = ours.Token, ours.Stop, ours.Command
 		}

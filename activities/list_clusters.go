@@ -25,10 +25,10 @@ func (c *Clusters) UnmarshalJSON(text []byte) error { return columns.Unmarshal(t
 // Cluster is one of the account. Status and Scheduler are the vendor's words.
 type Cluster struct {
 	ClusterID string `json:"clusterId"`
-	Name      string `json:"name,omitempty"`
-	Status    string `json:"status,omitempty"`
-	Region    string `json:"region,omitempty"`
-	Scheduler string `json:"scheduler,omitempty"`
+	Name      string `json:"name,omitempty"`      // that a person gave it
+	Status    string `json:"status,omitempty"`    // in the words of the service, as the rest
+	Region    string `json:"region,omitempty"`    // of the cloud
+	Scheduler string `json:"scheduler,omitempty"` // such as slurm22
 
 	// ComputeNodes and, of these, RunningNodes; nil where the service does not count
 	// them.

@@ -59,7 +59,7 @@ type ClusterNodes struct {
 
 // WordCount says how many nodes have one of the vendor's words, or serve a queue.
 type WordCount struct {
-	Word  string `json:"word"`
+	Word  string `json:"word"` // of the service
 	Nodes int    `json:"nodes"`
 }
 

@@ -14,7 +14,7 @@ type Selector struct {
 	// selector that chooses by nothing but Excludes needs it.
 	All bool `json:"all,omitempty"`
 
-	InstanceIDs []string `json:"instanceIds,omitempty"`
+	InstanceIDs []string `json:"instanceIds,omitempty"` // ECS instance ids
 
 	// Roles and Statuses are the vendor's words, such as Compute and running, in
 	// upper or lower case. The role Manager stands for those of the managing nodes.

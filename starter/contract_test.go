@@ -40,13 +40,12 @@ var contracts = []struct {
 	{"results, each of a list", runs.NodeOf{}},
 	{"list", runs.List{}},
 	{"history", console.History{}},
-	{"plan", console.PlanJSON{}},
 	{"clusters", workflows.ShowClustersResult{}},
 	{"nodes", workflows.ShowNodesResult{}},
 	{"commands", workflows.ShowCommandsResult{}},
 	{"schedule list, each of a list", schedules.Entry{}},
 	{"schedule show", schedules.Schedule{}},
-	{"doctor", doctor.Report{}},
+	{"doctor", doctor.Examination{}},
 	{"version", version.Info{}},
 }
 

@@ -16,7 +16,7 @@ const MaxQueues = 20
 
 // Target is every node of the cluster, a list of nodes, or those that a selector means.
 type Target struct {
-	All   bool     `json:"all,omitempty"`
+	All   bool     `json:"all,omitempty"`   // every node of the cluster
 	Nodes []string `json:"nodes,omitempty"` // ECS instance ids, not looked up in the cluster
 
 	// Select is by what to choose among the nodes of the cluster. It stands apart from

@@ -26,9 +26,9 @@ func severity(s State) int { return slices.Index([]State{Skipped, Passed, Warned
 
 // Check is one that was made, or skipped.
 type Check struct {
-	Name    string `json:"name"`
-	State   State  `json:"state"`
-	Finding string `json:"finding"`
+	Name    string `json:"name"`             // of the check
+	State   State  `json:"state"`            // how it came out
+	Finding string `json:"finding"`          // what was found
 	Remedy  string `json:"remedy,omitempty"` // of one that failed or warns
 }
 

@@ -105,19 +105,19 @@ func WriteCommandList(out io.Writer, listed workflows.ShowCommandsResult) error 
 	if listed.More {
 		more = "there are more (--limit). "
 	}
-	_, err := fmt.Fprintf(out, "\n%sThe service tells neither when a command was submitted nor how it stands.\n", more)
+	_, err := fmt.Fprintf(out, "\n%sThe service tells neither when a command was submitted nor how it stands;\nstarter attach --cluster ID --command-id COMMAND follows one.\n", more)
 	return err
 }
 
 // WriteCommandListJSON writes them for machines, each as an object.
 func WriteCommandListJSON(out io.Writer, listed workflows.ShowCommandsResult) error {
 	return encode(out, struct {
-		Commands []activities.Command `json:"commands"`
+		Commands []activities.ClusterCommand `json:"commands"`
 		More     bool                 `json:"more"`
 	}{each(listed.Commands), listed.More})
 }
 
-func origin(c activities.Command) string {
+func origin(c activities.ClusterCommand) string {
 	switch {
 	case c.Stop:
 		return "ehpcflow, to stop " + c.Token
@@ -128,7 +128,7 @@ func origin(c activities.Command) string {
 }
 
 // shortened is the text in one line.
-func shortened(c activities.Command) string {
+func shortened(c activities.ClusterCommand) string {
 	text := strings.Join(strings.Fields(c.Text), " ")
 	if runes := []rune(text); len(runes) > shownText {
 		return string(runes[:shownText]) + "…"

@@ -17,7 +17,7 @@ const nameWidth = len("permission ListInvocationResults")
 
 // WriteExamination writes a line for each check, with the remedy below it where it
 // failed or warns, and what it comes to.
-func WriteExamination(out io.Writer, report doctor.Report) error {
+func WriteExamination(out io.Writer, report doctor.Examination) error {
 	var b strings.Builder
 	var failed []string
 	for _, check := range report.Checks {
@@ -43,6 +43,6 @@ func WriteExamination(out io.Writer, report doctor.Report) error {
 }
 
 // WriteExaminationJSON writes it for machines.
-func WriteExaminationJSON(out io.Writer, report doctor.Report) error { return encode(out, report) }
+func WriteExaminationJSON(out io.Writer, report doctor.Examination) error { return encode(out, report) }
 
 func inALine(text string) string { return printable(strings.Join(strings.Fields(text), " ")) }

@@ -23,8 +23,8 @@ import (
 // patience bounds each call to Temporal.
 const patience = 5 * time.Second
 
-// Report is what was found.
-type Report struct {
+// Examination is what was found.
+type Examination struct {
 	Checks []checks.Check `json:"checks"`
 
 	// Failed and Warnings count the checks of these states.
@@ -36,18 +36,18 @@ type Report struct {
 }
 
 // Unreachable says whether Temporal does not answer.
-func (r Report) Unreachable() bool {
+func (r Examination) Unreachable() bool {
 	return slices.ContainsFunc(r.Checks, func(c checks.Check) bool { return c.Name == checks.Temporal && c.State == checks.Failed })
 }
 
 // Examine makes every check. An error is the context's alone.
-func Examine(ctx context.Context, logger log.Logger, taskQueue, clusterID string) (Report, error) {
+func Examine(ctx context.Context, logger log.Logger, taskQueue, clusterID string) (Examination, error) {
 	x := &examination{taskQueue: taskQueue, clusterID: clusterID}
 	x.run(ctx, logger)
 	if err := ctx.Err(); err != nil {
-		return Report{}, err
+		return Examination{}, err
 	}
-	report := Report{WorkerHost: x.host}
+	report := Examination{WorkerHost: x.host}
 	report.Checks = checks.InOrder(append(append([]string{}, checks.OnStarter...), checks.OnWorker()...), x.found, x.why)
 	for _, check := range report.Checks {
 		switch check.State {

@@ -8,14 +8,13 @@ import (
 	"strings"
 	"time"
 
-	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/operatorservice/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"ehpcflow/activities/checks"
 	"ehpcflow/internal/connect"
+	"ehpcflow/internal/setup"
 )
 
 // leastRetention is how long ended runs should be kept.
@@ -79,53 +78,36 @@ func notTold(err error) bool {
 	return errors.As(err, &denied) || errors.As(err, &unknown)
 }
 
-// Attribute is a search attribute that runs carry.
-type Attribute struct {
-	Name string
-	Type enumspb.IndexedValueType
-}
-
-// Attributes are those that a namespace must have.
-var Attributes = []Attribute{
-	{"EhpcflowCluster", enumspb.INDEXED_VALUE_TYPE_KEYWORD_LIST},
-	{"EhpcflowCommandId", enumspb.INDEXED_VALUE_TYPE_KEYWORD_LIST},
-	{"EhpcflowVerdict", enumspb.INDEXED_VALUE_TYPE_KEYWORD},
-	{"EhpcflowPhase", enumspb.INDEXED_VALUE_TYPE_KEYWORD},
-	{"EhpcflowFailedNodes", enumspb.INDEXED_VALUE_TYPE_INT},
-	{"EhpcflowUser", enumspb.INDEXED_VALUE_TYPE_KEYWORD},
-	{"EhpcflowParentRun", enumspb.INDEXED_VALUE_TYPE_KEYWORD},
-}
-
 func (x *examination) attributes(ctx context.Context) checks.Check {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	listed, err := x.client.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: x.options.Namespace})
+	state, err := setup.Check(ctx, x.client, x.options.Namespace)
+	var closed *setup.NotAllowedError
 	switch {
-	case notTold(err):
+	case errors.As(err, &closed):
 		return checks.Skip(checks.Attributes, "this client may not ask for them")
 	case err != nil:
 		return checks.Fail(checks.Attributes, connect.Explain(err, x.options).Error(), "try again, or look at the server's log")
 	}
-	return attributes(listed.GetCustomAttributes())
+	return attributes(state)
 }
 
-func attributes(there map[string]enumspb.IndexedValueType) checks.Check {
-	var missing, wrong []string
-	for _, a := range Attributes {
-		switch kind, found := there[a.Name]; {
-		case !found:
-			missing = append(missing, a.Name)
-		case kind != a.Type:
-			wrong = append(wrong, fmt.Sprintf("%s is of type %v, not %v", a.Name, kind, a.Type))
+func attributes(state setup.State) checks.Check {
+	if len(state.Wrong) > 0 {
+		var wrong []string
+		for _, a := range state.Wrong {
+			wrong = append(wrong, fmt.Sprintf("%s is of type %v, not %v", a.Name, a.Is, a.Type))
 		}
-	}
-	switch {
-	case len(wrong) > 0:
 		return checks.Fail(checks.Attributes, strings.Join(wrong, "; "), "remove it, which another program may need, and run starter setup; or use another namespace")
-	case len(missing) > 0:
+	}
+	if len(state.Missing) > 0 {
+		var missing []string
+		for _, a := range state.Missing {
+			missing = append(missing, a.Name)
+		}
 		return checks.Fail(checks.Attributes, "the namespace has no "+strings.Join(missing, ", "), "")
 	}
-	return checks.Pass(checks.Attributes, fmt.Sprintf("all %d are there", len(Attributes)))
+	return checks.Pass(checks.Attributes, fmt.Sprintf("all %d are there", len(state.There)))
 }
 
 // clock compares the time at which Temporal started the workflow with the times here

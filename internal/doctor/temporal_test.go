@@ -8,6 +8,8 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 
 	"ehpcflow/activities/checks"
+	"ehpcflow/internal/setup"
+	"ehpcflow/workflows"
 )
 
 func TestAShortRetentionIsToldAndFailsNothing(t *testing.T) {
@@ -47,14 +49,11 @@ func TestTwoClocksAreComparedAcrossTheTimeThatACallTakes(t *testing.T) {
 
 func TestMissingAndMistypedSearchAttributesAreNamed(t *testing.T) {
 	t.Parallel()
-	there := make(map[string]enumspb.IndexedValueType)
-	for _, a := range Attributes {
-		there[a.Name] = a.Type
-	}
-	require.Equal(t, checks.Passed, attributes(there).State)
-	delete(there, "EhpcflowUser")
-	require.Equal(t, "the namespace has no EhpcflowUser", attributes(there).Finding)
-	require.Equal(t, "run starter setup", attributes(there).Remedy)
-	there["EhpcflowPhase"] = enumspb.INDEXED_VALUE_TYPE_TEXT
-	require.Equal(t, "EhpcflowPhase is of type Text, not Keyword", attributes(there).Finding)
+	state := setup.State{There: workflows.SearchAttributes}
+	require.Equal(t, checks.Passed, attributes(state).State)
+	state.Missing = workflows.SearchAttributes[:1]
+	require.Equal(t, "the namespace has no EhpcflowCluster", attributes(state).Finding)
+	require.Equal(t, "run starter setup", attributes(state).Remedy)
+	state.Wrong = []setup.WrongType{{SearchAttribute: workflows.SearchAttributes[1], Is: enumspb.INDEXED_VALUE_TYPE_TEXT}}
+	require.Equal(t, "EhpcflowVerdict is of type Text, not Keyword", attributes(state).Finding)
 }

@@ -97,7 +97,7 @@ func whyUnanswered(ctx context.Context, err error) error {
 var errUnknown = errors.New("no worker knows this question")
 
 // unknownTry is the try of a workflow's first step that is not waited for when those
-// before it found no worker that knows the workflow: it comes after 5 seconds, later ones
+// before it found no worker that knows the workflow: it comes after 10 seconds, later ones
 // after more. Where some workers do know it, one may have been missed; what to do is the
 // same.
 const unknownTry = 3

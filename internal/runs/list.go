@@ -29,11 +29,11 @@ type Listed struct {
 	EndedAt     time.Time         `json:"endedAt,omitzero"`
 	Phase       workflows.Phase   `json:"phase,omitempty"`
 	Verdict     workflows.Outcome `json:"verdict,omitempty"`
-	Nodes       int               `json:"nodes"`
-	FailedNodes int               `json:"failedNodes"`
-	User        string            `json:"user,omitempty"`
-	ParentRun   string            `json:"parentRun,omitempty"`
-	CommandIDs  []string          `json:"commandIds,omitempty"`
+	Nodes       int               `json:"nodes"`                // 0 until its command is submitted
+	FailedNodes int               `json:"failedNodes"`          // that failed, were stopped or timed out; counted at the end
+	User        string            `json:"user,omitempty"`       // who started it
+	ParentRun   string            `json:"parentRun,omitempty"`  // that it is a rerun or a part of
+	CommandIDs  []string          `json:"commandIds,omitempty"` // the first 20
 	Command     string            `json:"command,omitempty"`
 }
 

@@ -19,10 +19,10 @@ import (
 
 // Entry is a schedule in a list.
 type Entry struct {
-	Name   string `json:"name"`
+	Name   string `json:"name"`           // of the schedule
 	When   string `json:"when,omitempty"` // in the words it was made with
-	Paused bool   `json:"paused"`
-	Note   string `json:"note,omitempty"`
+	Paused bool   `json:"paused"`         // it starts nothing until it is resumed
+	Note   string `json:"note,omitempty"` // that its last change left, such as why it is paused
 
 	Next []time.Time `json:"next"` // a few firings to come
 	Runs []Firing    `json:"runs"` // the last ones that were started, the oldest first
@@ -31,7 +31,7 @@ type Entry struct {
 // Firing is a run that a schedule started.
 type Firing struct {
 	Run         string    `json:"run"`
-	ScheduledAt time.Time `json:"scheduledAt"`
+	ScheduledAt time.Time `json:"scheduledAt"` // the time that it is for
 	StartedAt   time.Time `json:"startedAt"`
 
 	// State of the run, read for a single schedule only: completed is a success, and
@@ -42,16 +42,16 @@ type Firing struct {
 // Schedule is how a schedule stands.
 type Schedule struct {
 	Entry
-	Summary   string `json:"summary"` // of its run
-	TaskQueue string `json:"taskQueue"`
+	Summary   string `json:"summary"`   // of its run
+	TaskQueue string `json:"taskQueue"` // that its runs are put on
 
-	TimeZone       string    `json:"timeZone,omitempty"`
-	JitterSeconds  float64   `json:"jitterSeconds,omitempty"`
-	Start          time.Time `json:"start,omitzero"`
-	End            time.Time `json:"end,omitzero"`
-	Overlap        string    `json:"overlap"`
-	CatchUpSeconds float64   `json:"catchUpSeconds"`
-	PauseOnFailure bool      `json:"pauseOnFailure"`
+	TimeZone       string    `json:"timeZone,omitempty"`      // of the times in its words; UTC where it is absent
+	JitterSeconds  float64   `json:"jitterSeconds,omitempty"` // up to which each firing is late by chance
+	Start          time.Time `json:"start,omitzero"`          // before which it does not fire
+	End            time.Time `json:"end,omitzero"`            // after which it does not fire
+	Overlap        string    `json:"overlap"`                 // what happens while the run before goes on
+	CatchUpSeconds float64   `json:"catchUpSeconds"`          // how late a missed firing is still made up for
+	PauseOnFailure bool      `json:"pauseOnFailure"`          // it pauses when a run does not succeed
 
 	Running []string `json:"running"` // runs that go on, those under allow-all apart
 	Started int      `json:"started"` // runs so far

@@ -46,7 +46,7 @@ func TestWhatTheAccountHasIsListed(t *testing.T) {
 	shows([]string{"commands", c}, `COMMAND +SUBMITTED BY +TIMEOUT +TEXT`, `others +\d+s +echo raw\n`, `ehpcflow, as [a-z2-7]{13} +\d+s +echo hi; echo there\n`)
 	shows([]string{"commands", c, "--limit", "1"}, `echo raw`, `there are more \(--limit\)`)
 
-	var listed struct{ Commands []activities.Command }
+	var listed struct{ Commands []activities.ClusterCommand }
 	got := s.starter("commands", c, "--json")
 	require.NoError(t, json.Unmarshal([]byte(got.stdout), &listed))
 	require.Equal(t, "echo hi; echo there", listed.Commands[1].Text)

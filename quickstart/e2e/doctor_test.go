@@ -68,7 +68,7 @@ func namespaceOf(t *testing.T, attributes map[string]enumspb.IndexedValueType) s
 
 func allAttributes() map[string]enumspb.IndexedValueType {
 	all := make(map[string]enumspb.IndexedValueType)
-	for _, a := range doctor.Attributes {
+	for _, a := range workflows.SearchAttributes {
 		all[a.Name] = a.Type
 	}
 	return all
@@ -98,7 +98,7 @@ func newPatient(t *testing.T) *patient {
 }
 
 // examine starts the worker and has everything examined.
-func (p *patient) examine() (outcome, doctor.Report) {
+func (p *patient) examine() (outcome, doctor.Examination) {
 	p.t.Helper()
 	env := p.env
 	for name, value := range p.worker {
@@ -116,12 +116,12 @@ func (p *patient) examine() (outcome, doctor.Report) {
 	require.Empty(p.t, shown.stderr+asJSON.stderr)
 	require.NotContains(p.t, shown.stdout+asJSON.stdout, p.key.ID)
 	require.NotContains(p.t, shown.stdout+asJSON.stdout, p.key.Secret)
-	var report doctor.Report
+	var report doctor.Examination
 	require.NoError(p.t, json.Unmarshal([]byte(asJSON.stdout), &report))
 	return shown, report
 }
 
-func failedOf(report doctor.Report) []string {
+func failedOf(report doctor.Examination) []string {
 	failed := []string{}
 	for _, check := range report.Checks {
 		if check.State == checks.Failed {
