@@ -50,8 +50,13 @@ func newPostgres(t *testing.T) *postgres {
 	out, err := p.command("initdb", "--pgdata", p.data(), "--username", postgresUser, "--pwfile", secret,
 		"--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C.UTF-8").CombinedOutput()
 	require.NoError(t, err, "%s", out)
+	t.Cleanup(func() {
+		p.kill()
+		if t.Failed() {
+			t.Logf("PostgreSQL said: %s", p.said)
+		}
+	})
 	p.start()
-	t.Cleanup(p.kill)
 	return p
 }
 
