@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test lint model fuzz histories pace soak chaos bench bench-client build
+.PHONY: help quickstart test lint model fuzz histories pace soak chaos topology bench bench-client build
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ soak: ## run the long forms of the end-to-end tests, half an hour
 
 chaos: ## let everything go wrong at the same time, until 200 runs have ended
 	go -C quickstart test ./e2e -run TestNothingRunsTwiceOrIsLostInChaos -soak -timeout 60m -count 1 -v
+
+topology: ## end every part of the compose file's topology, in five rounds of 50 runs
+	go -C quickstart test ./e2e -run TestRunsSurviveTheEndOfEveryPartOfTheTopology -soak -timeout 60m -count 1 -v
 
 histories: ## record the golden histories that are missing, from real runs
 	go -C quickstart test ./e2e -run TestGolden -histories "$(CURDIR)/workflows/testdata/histories" -count 1

@@ -2,7 +2,8 @@
 # Runs every check of the project, all modules: formatting, tidy modules, vet,
 # workflowcheck, linters, and all tests with the race detector. It needs Go and a
 # C compiler (for the race detector); the tools it installs into .bin, once. The check
-# of the model needs spin too; without, it is skipped, or fails where CI is set.
+# of the model needs spin too, and the test of the topology PostgreSQL; without, they are
+# skipped, or fail where CI is set.
 set -eu
 cd "$(dirname "$0")"
 

@@ -96,7 +96,7 @@ func (p *postgres) address() string { return net.JoinHostPort("127.0.0.1", strco
 func (p *postgres) command(program string, args ...string) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(p.programs, program), args...)
 	cmd.Dir = p.dir
-	cmd.Env = append(os.Environ(), "PGPASSWORD="+p.password)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + p.dir, "PGPASSWORD=" + p.password}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.as}
 	return cmd
 }
