@@ -31,7 +31,7 @@ func TestARunIsListedByWhatItDoesAndWhatBecameOfIt(t *testing.T) {
 	s := newSystem(t)
 	id := s.start(`while [ ! -e ` + s.gate + ` ]; do sleep 0.2; done; [ $HOSTNAME != compute000 ]`)
 	listed := s.await(id, func(l runs.Listed) bool { return l.Phase == workflows.Watching })
-	require.Equal(t, workflows.VerdictPending, listed.Verdict)
+	require.Equal(t, workflows.OutcomePending, listed.Verdict)
 	require.Equal(t, []string{stack.ClusterID}, listed.Clusters)
 	require.Equal(t, runs.User(), listed.User)
 	require.Equal(t, 4, listed.Nodes)
@@ -41,7 +41,7 @@ func TestARunIsListedByWhatItDoesAndWhatBecameOfIt(t *testing.T) {
 
 	s.open()
 	s.end(id)
-	listed = s.await(id, func(l runs.Listed) bool { return l.Verdict == workflows.Partial })
+	listed = s.await(id, func(l runs.Listed) bool { return l.Verdict == workflows.Outcome(workflows.Partial) })
 	require.Equal(t, workflows.Ended, listed.Phase)
 	require.Equal(t, 1, listed.FailedNodes)
 	require.False(t, listed.EndedAt.IsZero())
@@ -67,7 +67,7 @@ func TestARunThatFailsOrIsCancelledIsListedWithAVerdict(t *testing.T) {
 	in.Target = workflows.Target{Nodes: []string{"i-nobody"}}
 	id = runs.NewID()
 	require.NoError(t, runs.Start(t.Context(), s.Client, s.place(), id, in))
-	s.await(id, func(l runs.Listed) bool { return l.Verdict == workflows.VerdictError })
+	s.await(id, func(l runs.Listed) bool { return l.Verdict == workflows.OutcomeError })
 }
 
 func TestARunThatWasStartedWithoutSearchAttributesGoesOnWithout(t *testing.T) {
@@ -103,7 +103,7 @@ func TestTheRunsOfClustersAreFoundByTheRunThatTheyAreAPartOf(t *testing.T) {
 	require.Equal(t, workflows.Partial, whole.Verdict)
 	require.Equal(t, []string{stack.ClusterID, "ehpc-none"}, whole.Clusters)
 	require.Equal(t, 4, whole.Nodes)
-	s.await(workflows.ClusterRunID(id, stack.ClusterID), func(l runs.Listed) bool { return l.Verdict == workflows.Succeeded })
+	s.await(workflows.ClusterRunID(id, stack.ClusterID), func(l runs.Listed) bool { return l.Verdict == workflows.Outcome(workflows.Succeeded) })
 	parts := s.list(runs.Query{Parent: id})
 	require.Len(t, parts, 2)
 	for _, part := range parts {
@@ -120,7 +120,7 @@ func TestARunThatGoesOnAsANewOneKeepsItsSearchAttributes(t *testing.T) {
 	s := newSystemOn(t, server)
 	id := s.start(`case $HOSTNAME in *000) ;; *001) sleep 3;; *002) sleep 6;; *) sleep 9;; esac`)
 	require.True(t, s.end(id).Succeeded())
-	listed := s.await(id, func(l runs.Listed) bool { return l.Verdict == workflows.Succeeded })
+	listed := s.await(id, func(l runs.Listed) bool { return l.Verdict == workflows.Outcome(workflows.Succeeded) })
 	events := s.events(id)
 	require.NotEmpty(t, events[0].GetWorkflowExecutionStartedEventAttributes().GetContinuedExecutionRunId(), "it went on as a new one")
 	require.Equal(t, 1, upserts(events), "the phase was listed before")

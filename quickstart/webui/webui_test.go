@@ -32,7 +32,7 @@ func TestTheWebUITellsHowARunStandsAndWhatBecameOfIt(t *testing.T) {
 	s.open()
 	require.Equal(t, workflows.Partial, s.end(id).Verdict)
 
-	s.await(id, func(l runs.Listed) bool { return l.Verdict == workflows.Partial })
+	s.await(id, func(l runs.Listed) bool { return l.Verdict == workflows.Outcome(workflows.Partial) })
 	b.open(s.page(id, "user-metadata"))
 	b.sees("4-ended", "PARTIAL: 1 of 4 nodes failed", "nonzero", "disk full", "starter rerun "+id)
 	b.open(s.page(id, "search-attributes"))
