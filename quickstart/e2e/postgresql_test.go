@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"crypto/rand"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -38,7 +37,7 @@ func newPostgres(t *testing.T) *postgres {
 	t.Helper()
 	p := &postgres{t: t, programs: postgresPrograms(t), port: steadyPort(t), password: rand.Text()}
 	var err error
-	p.dir, err = os.MkdirTemp("", "ehpcflow-postgresql-") // not of the test, which only its own user can enter
+	p.dir, err = os.MkdirTemp("", "ehpcflow-postgresql-") //nolint:usetesting // only this test's own user can enter that one's
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(p.dir) })
 	if os.Getuid() == 0 {
@@ -65,6 +64,8 @@ func newPostgres(t *testing.T) *postgres {
 func postgresPrograms(t *testing.T) string {
 	t.Helper()
 	if found, err := exec.LookPath("initdb"); err == nil {
+		found, err = filepath.EvalSymlinks(found) // its fellows need not be in PATH
+		require.NoError(t, err)
 		return filepath.Dir(found)
 	}
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb") // Debian keeps them out of PATH
@@ -149,6 +150,6 @@ func (p *postgres) size() int {
 		"SELECT sum(pg_database_size(datname)) FROM pg_database WHERE datname LIKE 'temporal%'").CombinedOutput()
 	require.NoError(p.t, err, "%s", out)
 	size, err := strconv.Atoi(strings.TrimSpace(string(out)))
-	require.NoError(p.t, err, fmt.Sprintf("%s", out))
+	require.NoError(p.t, err, "%s", out)
 	return size
 }

@@ -40,6 +40,9 @@ var (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	if *historiesDir != "" {
+		_ = os.Setenv("EHPCFLOW_USER", "golden") // histories name no machine
+	}
 	os.Exit(runAll(m))
 }
 
@@ -178,8 +181,14 @@ func (s *system) keep(name, id string) {
 
 func (s *system) keepHistory(name string, history *historypb.History) {
 	s.t.Helper()
-	file := filepath.Join(*historiesDir, name+".json")
-	if _, err := os.Stat(file); *historiesDir == "" || err == nil { // a shape that was released is not recorded anew
+	if *historiesDir == "" {
+		return
+	}
+	file, recorded := filepath.Join(*historiesDir, name+".json"), func(file string) bool { _, err := os.Stat(file); return err == nil }
+	if recorded(file) { // a shape that was released is kept, beside it the one of since runs are listed
+		file = filepath.Join(*historiesDir, "listed-"+name+".json")
+	}
+	if recorded(file) {
 		return
 	}
 	text, err := protojson.MarshalOptions{Multiline: true, Indent: " "}.Marshal(history)

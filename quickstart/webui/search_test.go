@@ -61,7 +61,7 @@ func TestARunThatFailsOrIsCancelledIsListedWithAVerdict(t *testing.T) {
 	s.await(id, func(l runs.Listed) bool { return l.Phase == workflows.Watching })
 	require.NoError(t, s.Client.CancelWorkflow(t.Context(), id, ""))
 	listed := s.await(id, func(l runs.Listed) bool { return l.Phase == workflows.Ended })
-	require.Equal(t, workflows.Canceled, listed.Verdict)
+	require.Equal(t, workflows.Outcome(workflows.Canceled), listed.Verdict)
 
 	in := s.input("echo hi")
 	in.Target = workflows.Target{Nodes: []string{"i-nobody"}}
@@ -100,7 +100,7 @@ func TestTheRunsOfClustersAreFoundByTheRunThatTheyAreAPartOf(t *testing.T) {
 	id := runs.NewID()
 	require.NoError(t, runs.StartClusters(t.Context(), s.Client, s.place(), id, in))
 	whole := s.await(id, func(l runs.Listed) bool { return l.Phase == workflows.Ended })
-	require.Equal(t, workflows.Partial, whole.Verdict)
+	require.Equal(t, workflows.Outcome(workflows.Partial), whole.Verdict)
 	require.Equal(t, []string{stack.ClusterID, "ehpc-none"}, whole.Clusters)
 	require.Equal(t, 4, whole.Nodes)
 	s.await(workflows.ClusterRunID(id, stack.ClusterID), func(l runs.Listed) bool { return l.Verdict == workflows.Outcome(workflows.Succeeded) })
