@@ -21,6 +21,8 @@ type command struct {
 	before string // exports of its block that come before it
 	exit   int    // as it is to end
 	notRun string // why it is not run; "" when it is
+	until  string // it goes on when it has said this; "" when its end is waited for
+	stays  bool   // it goes on until it is interrupted
 	calls  [][]string
 }
 
@@ -28,7 +30,7 @@ func (c command) String() string { return fmt.Sprintf("%s:%d", c.file, c.line) }
 
 var (
 	fence      = regexp.MustCompile("^```([a-z]*)\\s*$")
-	annotation = regexp.MustCompile(`^<!-- (exits|not run): (.+) -->$`)
+	annotation = regexp.MustCompile(`^<!-- (exits|not run|waits|stays up): (.+) -->$`)
 )
 
 // commandsOf finds the commands of a page. What is wrong with it is an error with its place.
@@ -137,9 +139,16 @@ func annotate(commands []command, comment string) error {
 	if match == nil {
 		return nil
 	}
-	if match[1] == "not run" {
+	if match[1] != "exits" {
 		for i := range commands {
-			commands[i].notRun = match[2]
+			switch match[1] {
+			case "not run":
+				commands[i].notRun = match[2]
+			case "stays up":
+				commands[i].until, commands[i].stays = match[2], true
+			default:
+				commands[i].until = match[2]
+			}
 		}
 		return nil
 	}
@@ -182,10 +191,11 @@ func TestCommandsAreTakenFromBlocksOfShellAndConsole(t *testing.T) {
 	t.Parallel()
 	page := "text\n```sh\nexport A=1\nstarter run --all -- 'echo\nhi'   # why\n```\n" +
 		"<!-- exits: 4 -->\n\n```console\n$ starter plan \\\n    --all -- x | cat\noutput\n$ true\n```\n" +
-		"<!-- not run: why not -->\n```sh\nworker\n```\n```json\nstarter\n```\n"
+		"<!-- not run: why not -->\n```sh\nworker\n```\n```json\nstarter\n```\n" +
+		"<!-- stays up: serving -->\n```sh\nworker\n```\n<!-- waits: approve -->\n```sh\nstarter run\n```\n"
 	got, err := commandsOf("a.md", page)
 	require.NoError(t, err)
-	require.Len(t, got, 5)
+	require.Len(t, got, 7)
 	require.Equal(t, "starter run --all -- 'echo\nhi'", got[1].text)
 	require.Equal(t, "export A=1\n", got[1].before)
 	require.Equal(t, "a.md:4", got[1].String())
@@ -194,6 +204,8 @@ func TestCommandsAreTakenFromBlocksOfShellAndConsole(t *testing.T) {
 	require.Equal(t, [][]string{{"starter", "plan", "--all", "--", "x"}, {"cat"}}, got[2].calls)
 	require.Equal(t, []int{0, 0, 4, 4, 0}, []int{got[0].exit, got[1].exit, got[2].exit, got[3].exit, got[4].exit})
 	require.Equal(t, "why not", got[4].notRun)
+	require.Equal(t, command{file: "a.md", line: 24, text: "worker", until: "serving", stays: true, calls: [][]string{{"worker"}}}, got[5])
+	require.Equal(t, command{file: "a.md", line: 28, text: "starter run", until: "approve", calls: [][]string{{"starter", "run"}}}, got[6])
 	for _, wrong := range []string{"```sh\nstarter 'x\n```\n", "<!-- exits: 1 2 -->\n```sh\ntrue\n```\n", "<!-- exits: one -->\n```sh\ntrue\n```\n"} {
 		_, err := commandsOf("a.md", wrong)
 		require.ErrorContains(t, err, "a.md:")

@@ -16,8 +16,14 @@ func TestEveryCommandThatIsShownDoesWhatIsSaid(t *testing.T) {
 	w := newWorld(t)
 	h := &helps{dir: w.programs, known: make(map[string]string)}
 	var left []string
+	var on []*going
 	ran := 0
+	page := ""
 	for _, c := range everyCommand(t) {
+		if c.file != page {
+			page = c.file
+			on = endAll(t, on)
+		}
 		for _, call := range c.calls {
 			if problem := h.problem(call); problem != "" {
 				t.Errorf("%s: %s\n    %s", c, problem, c.text)
@@ -28,12 +34,26 @@ func TestEveryCommandThatIsShownDoesWhatIsSaid(t *testing.T) {
 			continue
 		}
 		ran++
+		if c.until != "" {
+			on = append(on, w.begin(c))
+			continue
+		}
 		if code, said := w.run(c); code != c.exit {
 			t.Errorf("%s: exit code %d where %d is said\n    %s", c, code, c.exit, strings.ReplaceAll(said, "\n", "\n    "))
 		}
 	}
+	endAll(t, on)
 	t.Logf("%d commands were run, %d were checked only:\n%s", ran, len(left), strings.Join(left, "\n"))
 	require.Positive(t, ran)
+}
+
+// endAll ends what goes on of a page, the last first, and leaves nothing.
+func endAll(t *testing.T, on []*going) []*going {
+	t.Helper()
+	for _, g := range slices.Backward(on) {
+		g.end(t)
+	}
+	return nil
 }
 
 // helps are the help texts of the programs, each asked for once.

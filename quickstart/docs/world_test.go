@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,24 +33,37 @@ const (
 	secondCluster = "ehpc-hz-K8dw21"
 )
 
-// theClusters have the nodes that the pages name.
+// theClusters have the nodes that the pages name; the quick start's is among them.
 func theClusters() []ehpcsim.Cluster {
 	first := ehpcsim.DemoCluster(firstCluster, 20)
 	first.Nodes[0].InstanceID, first.Nodes[1].InstanceID = "i-bp1aaaa", "i-bp1bbbb"
 	first.Nodes[3].InstanceID, first.Nodes[3].HostName, first.Nodes[3].Queue = "i-bp1dddd", "gpu000", "gpu"
-	return []ehpcsim.Cluster{first, ehpcsim.DemoCluster(secondCluster, 3)}
+	return []ehpcsim.Cluster{first, ehpcsim.DemoCluster(secondCluster, 3), ehpcsim.DemoCluster(stack.ClusterID, 4)}
 }
 
 // inPlace of what stands in a command, for this machine has none of it.
 var inPlace = strings.NewReplacer(
 	"go run ./starter", "starter",
 	"go run ./worker", "worker",
-	"go run ./cmd/ehpcsim", "ehpcsim",
+	"go run ./cmd/ehpcsim", "ehpcsim --listen 127.0.0.1:0",
 	"go -C quickstart run .", "quickstart",
 	"nvidia-smi -L", "echo GPU 0",
 	"/mnt/nas/solve.sh", "echo solved",
 	"/mnt/nas/patch.sh", "echo patched",
 )
+
+// freePorts of this machine, in the place of those that pages name.
+func freePorts(t *testing.T) *strings.Replacer {
+	t.Helper()
+	var pairs []string
+	for _, named := range []string{"127.0.0.1:8081", "127.0.0.1:8766", "127.0.0.1:9090"} {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		defer listener.Close() //nolint:errcheck // only its port was wanted
+		pairs = append(pairs, named, listener.Addr().String())
+	}
+	return strings.NewReplacer(pairs...)
+}
 
 // world is what the commands are run in.
 type world struct {
@@ -58,11 +72,12 @@ type world struct {
 	temporal *devserver.Server
 	programs string
 	home     string // where they are run, and which they may write to
+	ports    *strings.Replacer
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, programs: t.TempDir(), home: t.TempDir()}
+	w := &world{t: t, programs: t.TempDir(), home: t.TempDir(), ports: freePorts(t)}
 	for module, packages := range map[string][]string{top: {"./starter", "./worker", "./cmd/ehpcsim"}, top + "/quickstart": {"."}} {
 		for _, program := range packages {
 			build := exec.CommandContext(t.Context(), "go", "-C", module, "build", "-o", w.programs+"/", program)
@@ -92,7 +107,23 @@ func (w *world) run(c command) (int, string) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
 	defer cancel()
-	text := w.withRuns(inPlace.Replace(c.text), c)
+	text, shell := w.shell(ctx, c)
+	var said bytes.Buffer
+	shell.Stdout, shell.Stderr = &said, &said
+	err := shell.Run()
+	if ctx.Err() != nil {
+		return -1, said.String() + "\nit did not end within a minute: say <!-- waits: … --> or <!-- stays up: … --> of one that goes on"
+	}
+	if shell.ProcessState == nil {
+		return -1, err.Error()
+	}
+	return shell.ProcessState.ExitCode(), fmt.Sprintf("%s\n%s", text, said.String())
+}
+
+// shell is what executes a command, and its text for this world.
+func (w *world) shell(ctx context.Context, c command) (string, *exec.Cmd) {
+	w.t.Helper()
+	text := w.withRuns(w.ports.Replace(inPlace.Replace(c.text)), c)
 	shell := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", w.without(c.before)+text)
 	shell.Dir = w.home
 	shell.Env = []string{
@@ -100,17 +131,8 @@ func (w *world) run(c command) (int, string) {
 		"TEMPORAL_ADDRESS=" + w.temporal.Address(), "EHPCFLOW_ENDPOINT=" + w.stack.API.URL(), "EHPCFLOW_REGION=cn-hangzhou",
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=" + w.stack.Key.ID, "ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + w.stack.Key.Secret, "ALIBABA_CLOUD_ECS_METADATA_DISABLED=true",
 	}
-	var said bytes.Buffer
-	shell.Stdout, shell.Stderr = &said, &said
 	shell.WaitDelay = time.Second
-	err := shell.Run()
-	if ctx.Err() != nil {
-		return -1, said.String() + "\nit did not end within a minute: say <!-- not run: why --> of one that waits"
-	}
-	if shell.ProcessState == nil {
-		return -1, err.Error()
-	}
-	return shell.ProcessState.ExitCode(), fmt.Sprintf("%s\n%s", text, said.String())
+	return text, shell
 }
 
 // without leaves out exports that would lead away from this world.

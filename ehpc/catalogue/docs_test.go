@@ -12,21 +12,21 @@ import (
 	"ehpcflow/ehpc/catalogue"
 )
 
-var update = flag.Bool("update", false, "write the table of the README anew")
+var update = flag.Bool("update", false, "write the table of docs/errors.md anew")
 
-const readme = "../../README.md"
+const page = "../../docs/errors.md"
 
-func TestTheTableOfTheReadmeIsTheCatalogue(t *testing.T) {
+func TestTheTableOfTheDocsIsTheCatalogue(t *testing.T) {
 	t.Parallel()
 	const begin, end = "<!-- errors -->\n", "<!-- errors end -->"
-	text, err := os.ReadFile(readme)
+	text, err := os.ReadFile(page)
 	require.NoError(t, err)
 	before, rest, found := strings.Cut(string(text), begin)
 	require.True(t, found)
 	table, after, found := strings.Cut(rest, end)
 	require.True(t, found)
 	if *update {
-		require.NoError(t, os.WriteFile(readme, []byte(before+begin+markdown()+end+after), 0o600))
+		require.NoError(t, os.WriteFile(page, []byte(before+begin+markdown()+end+after), 0o600))
 		return
 	}
 	require.Equal(t, markdown(), table, "go test ./ehpc/catalogue -update writes it anew")
