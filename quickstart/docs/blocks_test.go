@@ -144,10 +144,10 @@ func annotate(commands []command, comment string) error {
 			switch match[1] {
 			case "not run":
 				commands[i].notRun = match[2]
-			case "stays up":
-				commands[i].until, commands[i].stays = match[2], true
-			default:
-				commands[i].until = match[2]
+			case "stays up", "waits":
+				if len(commands[i].calls) > 0 { // an export ends at once
+					commands[i].until, commands[i].stays = match[2], match[1] == "stays up"
+				}
 			}
 		}
 		return nil
@@ -192,10 +192,10 @@ func TestCommandsAreTakenFromBlocksOfShellAndConsole(t *testing.T) {
 	page := "text\n```sh\nexport A=1\nstarter run --all -- 'echo\nhi'   # why\n```\n" +
 		"<!-- exits: 4 -->\n\n```console\n$ starter plan \\\n    --all -- x | cat\noutput\n$ true\n```\n" +
 		"<!-- not run: why not -->\n```sh\nworker\n```\n```json\nstarter\n```\n" +
-		"<!-- stays up: serving -->\n```sh\nworker\n```\n<!-- waits: approve -->\n```sh\nstarter run\n```\n"
+		"<!-- stays up: serving -->\n```sh\nexport A=1\nworker\n```\n<!-- waits: approve -->\n```sh\nstarter run\n```\n"
 	got, err := commandsOf("a.md", page)
 	require.NoError(t, err)
-	require.Len(t, got, 7)
+	require.Len(t, got, 8)
 	require.Equal(t, "starter run --all -- 'echo\nhi'", got[1].text)
 	require.Equal(t, "export A=1\n", got[1].before)
 	require.Equal(t, "a.md:4", got[1].String())
@@ -204,8 +204,9 @@ func TestCommandsAreTakenFromBlocksOfShellAndConsole(t *testing.T) {
 	require.Equal(t, [][]string{{"starter", "plan", "--all", "--", "x"}, {"cat"}}, got[2].calls)
 	require.Equal(t, []int{0, 0, 4, 4, 0}, []int{got[0].exit, got[1].exit, got[2].exit, got[3].exit, got[4].exit})
 	require.Equal(t, "why not", got[4].notRun)
-	require.Equal(t, command{file: "a.md", line: 24, text: "worker", until: "serving", stays: true, calls: [][]string{{"worker"}}}, got[5])
-	require.Equal(t, command{file: "a.md", line: 28, text: "starter run", until: "approve", calls: [][]string{{"starter", "run"}}}, got[6])
+	require.Equal(t, command{file: "a.md", line: 25, text: "worker", before: "export A=1\n", until: "serving", stays: true, calls: [][]string{{"worker"}}}, got[6])
+	require.Equal(t, command{file: "a.md", line: 29, text: "starter run", until: "approve", calls: [][]string{{"starter", "run"}}}, got[7])
+	require.Empty(t, got[5].until, "an export ends at once")
 	for _, wrong := range []string{"```sh\nstarter 'x\n```\n", "<!-- exits: 1 2 -->\n```sh\ntrue\n```\n", "<!-- exits: one -->\n```sh\ntrue\n```\n"} {
 		_, err := commandsOf("a.md", wrong)
 		require.ErrorContains(t, err, "a.md:")

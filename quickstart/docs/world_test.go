@@ -50,13 +50,16 @@ var inPlace = strings.NewReplacer(
 	"nvidia-smi -L", "echo GPU 0",
 	"/mnt/nas/solve.sh", "echo solved",
 	"/mnt/nas/patch.sh", "echo patched",
+	"/mnt/nas/ehpcflow-output", "outputs",
+	"worker codec-server", "worker codec-server --address 127.0.0.1:0",
+	"--activate ID", `--activate "$(grep -oE '[0-9]{8}-[a-z0-9]{6}' keys.yaml | tail -1)"`, // that of the last --add
 )
 
 // freePorts of this machine, in the place of those that pages name.
 func freePorts(t *testing.T) *strings.Replacer {
 	t.Helper()
 	var pairs []string
-	for _, named := range []string{"127.0.0.1:8081", "127.0.0.1:8766", "127.0.0.1:9090"} {
+	for _, named := range []string{"127.0.0.1:8766", "127.0.0.1:9090"} {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		require.NoError(t, err)
 		defer listener.Close() //nolint:errcheck // only its port was wanted
@@ -135,11 +138,14 @@ func (w *world) shell(ctx context.Context, c command) (string, *exec.Cmd) {
 	return text, shell
 }
 
+// elsewhere is what names a server, an account or a queue.
+var elsewhere = regexp.MustCompile(`TEMPORAL_|ALIBABA_CLOUD_|EHPCFLOW_`)
+
 // without leaves out exports that would lead away from this world.
 func (w *world) without(exports string) string {
 	var kept []string
 	for _, line := range strings.SplitAfter(exports, "\n") {
-		if !strings.Contains(line, "TEMPORAL_") && !strings.Contains(line, "ALIBABA_CLOUD_") && !strings.Contains(line, "EHPCFLOW_") {
+		if strings.HasPrefix(line, "export EHPCFLOW_ENCRYPTION_KEYS=") || !elsewhere.MatchString(line) {
 			kept = append(kept, line)
 		}
 	}
