@@ -81,7 +81,7 @@ order; an empty one counts as not set.`,
 	all.register(cmd.Flags())
 	cmd.Flags().BoolVar(&printOnly, "print-config", false, "print the effective settings as a configuration file, with where each came from, and start nothing")
 	cmd.Flags().SortFlags = false
-	cmd.AddCommand(codecServerCommand(stderr))
+	cmd.AddCommand(codecServerCommand(stderr), healthCommand(stdout))
 	cmd.SetArgs(args)
 	cmd.SetOut(stderr)
 	cmd.SetErr(stderr)

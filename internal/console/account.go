@@ -113,7 +113,7 @@ func WriteCommandList(out io.Writer, listed workflows.ShowCommandsResult) error 
 func WriteCommandListJSON(out io.Writer, listed workflows.ShowCommandsResult) error {
 	return encode(out, struct {
 		Commands []activities.ClusterCommand `json:"commands"`
-		More     bool                 `json:"more"`
+		More     bool                        `json:"more"`
 	}{each(listed.Commands), listed.More})
 }
 
