@@ -108,7 +108,7 @@ func statements(text string, at int) ([]command, error) {
 	var all []command
 	exports := ""
 	for _, stmt := range file.Stmts {
-		c := command{line: at + int(stmt.Pos().Line()) - 1, text: text[stmt.Pos().Offset():stmt.End().Offset()], before: exports} //nolint:gosec // lines are few
+		c := command{line: at + int(stmt.Pos().Line()) - 1, text: text[stmt.Pos().Offset():stmt.End().Offset()], before: exports}
 		c.calls = callsIn(text, stmt)
 		if _, declares := stmt.Cmd.(*syntax.DeclClause); declares {
 			exports += c.text + "\n"

@@ -68,7 +68,7 @@ func (h *helps) of(path ...string) string {
 	defer h.mu.Unlock()
 	key := strings.Join(path, " ")
 	if _, asked := h.known[key]; !asked {
-		out, _ := exec.Command(filepath.Join(h.dir, path[0]), append(slices.Clone(path[1:]), "--help")...).CombinedOutput() //nolint:errcheck // what it says tells
+		out, _ := exec.Command(filepath.Join(h.dir, path[0]), append(slices.Clone(path[1:]), "--help")...).CombinedOutput()
 		h.known[key] = string(out)
 	}
 	return h.known[key]

@@ -152,10 +152,19 @@ func (w *world) without(exports string) string {
 	return strings.Join(kept, "")
 }
 
+// shownCommand is the command of the first cluster that pages attach to.
+const shownCommand = "c-hz01aaaa"
+
 var runName = regexp.MustCompile(`run-2\d{7}-\d{6}-[a-z0-9]{6}`)
 
-// withRuns names, in the place of each run that a command names, one that was made for it.
+// withRuns names, in the place of each run or command that a command line names, one that
+// was made for it.
 func (w *world) withRuns(text string, c command) string {
+	if strings.Contains(text, shownCommand) {
+		report, err := runs.Read(w.t.Context(), w.stack.Client, w.runFor("attach"))
+		require.NoError(w.t, err)
+		text = strings.ReplaceAll(text, shownCommand, report.CommandID)
+	}
 	made := make(map[string]string)
 	return runName.ReplaceAllStringFunc(text, func(name string) string {
 		if made[name] == "" {
