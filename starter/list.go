@@ -98,7 +98,7 @@ func readTime(text string, now time.Time) (time.Time, bool) {
 }
 
 func (a *app) list(ctx context.Context, c client.Client, o listOptions) error {
-	list, err := runs.ReadList(ctx, c, a.payloads, o.query)
+	list, err := runs.ReadList(ctx, c, o.query)
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 
 	"ehpcflow/internal/connect"
 	"ehpcflow/internal/encryption"
@@ -83,7 +82,6 @@ type app struct {
 	stdout, stderr io.Writer
 	taskQueue      string
 	namespace      string // that withTemporal connected to
-	payloads       converter.DataConverter
 }
 
 // execute runs the command line and returns its exit code.
@@ -195,6 +193,6 @@ func (a *app) withTemporal(ctx context.Context, use func(client.Client) error) e
 		return err
 	}
 	defer c.Close()
-	a.namespace, a.payloads = options.Namespace, connect.Payloads(options)
+	a.namespace = options.Namespace
 	return connect.Explain(use(c), options)
 }

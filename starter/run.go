@@ -245,12 +245,20 @@ func (a *app) follow(ctx context.Context, c client.Client, id string) (runs.Repo
 	progress.Close()
 	switch {
 	case ctx.Err() != nil:
-		a.note("interrupted; the run goes on. See how it stands: starter status %s; stop its command: starter cancel %s", id, id)
+		a.note("interrupted; the run goes on. See how it stands: starter status %s; %s: starter cancel %s", id, cancelling(began), id)
 		return report, errInterrupted
 	case err != nil:
 		a.note("the run goes on. See how it stands: starter status %s", id)
 	}
 	return report, err
+}
+
+// cancelling is what cancelling a run does.
+func cancelling(began runs.Beginning) string {
+	if began.Input.Attach != nil {
+		return "end the watching, not the command"
+	}
+	return "stop its command"
 }
 
 // print writes a report to stdout and turns its outcome into the command's.

@@ -17,8 +17,8 @@ type Beginning struct {
 	Input workflows.RolloutInput // without what a run goes on from; of several clusters, without a cluster
 	At    time.Time
 
-	// By is the program that started it, as it names itself to Temporal: its process and
-	// machine. "" of a run that went on as a new one.
+	// By is who started it: the user that it is listed under, or of a run that is not the
+	// program, as it names itself to Temporal. "" of such a one that went on as a new one.
 	By string
 }
 
@@ -41,8 +41,12 @@ func ReadBeginning(ctx context.Context, c client.Client, id string) (Beginning, 
 	}
 	b.Input.Continued, b.Input.Resumed = nil, nil
 	b.At = event.GetEventTime().AsTime()
-	if started.GetContinuedExecutionRunId() == "" {
+	user := started.GetSearchAttributes().GetIndexedFields()[workflows.AttributeUser.GetName()]
+	if user == nil || converter.NewJSONPayloadConverter().FromPayload(user, &b.By) != nil {
 		b.By = started.GetIdentity()
+	}
+	if user == nil && started.GetContinuedExecutionRunId() != "" {
+		b.By = ""
 	}
 	return b, nil
 }

@@ -49,7 +49,7 @@ const listPage = 500
 // ReadList lists the newest runs that fit a query that has no problems. A run that goes
 // on as a new one is listed once. A run that was started a moment ago may not be listed
 // yet.
-func ReadList(ctx context.Context, c client.Client, payloads converter.DataConverter, q Query) (List, error) {
+func ReadList(ctx context.Context, c client.Client, q Query) (List, error) {
 	list := List{Runs: []Listed{}}
 	for page := []byte(nil); ; {
 		answer, err := c.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
@@ -64,7 +64,7 @@ func ReadList(ctx context.Context, c client.Client, payloads converter.DataConve
 			return list, fmt.Errorf("list runs: %w", err)
 		}
 		for _, execution := range answer.GetExecutions() {
-			if run := listed(execution, payloads); q.fits(run) {
+			if run := listed(execution); q.fits(run) {
 				list.Runs = append(list.Runs, run)
 			}
 		}
@@ -98,7 +98,7 @@ func (l *List) newestOf(limit int, page []*workflowpb.WorkflowExecutionInfo) boo
 	return true
 }
 
-func listed(execution *workflowpb.WorkflowExecutionInfo, payloads converter.DataConverter) Listed {
+func listed(execution *workflowpb.WorkflowExecutionInfo) Listed {
 	run := Listed{
 		RunID:     execution.GetExecution().GetWorkflowId(),
 		State:     StateOf(execution.GetStatus()),
@@ -120,7 +120,7 @@ func listed(execution *workflowpb.WorkflowExecutionInfo, payloads converter.Data
 	read(workflows.AttributeNodes.GetName(), &run.Nodes)
 	read(workflows.AttributeFailedNodes.GetName(), &run.FailedNodes)
 	if command := execution.GetMemo().GetFields()[workflows.MemoCommand]; command != nil {
-		_ = payloads.FromPayload(command, &run.Command) // without the key it is not shown
+		_ = converter.GetDefaultDataConverter().FromPayload(command, &run.Command) // without the key it is not shown
 	}
 	if run.State == Failed && run.Verdict != "" && run.Verdict != workflows.OutcomePending && run.Verdict != workflows.OutcomeError {
 		run.State = Completed // it was told to fail unless it succeeds, see judged

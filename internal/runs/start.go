@@ -118,7 +118,11 @@ func awaitPickup(ctx context.Context, c client.Client, place Place, run client.W
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*workerPatience) // half a take-back would leave a run that waits
 	defer cancel()
-	return takeBack(ctx, c, place, run)
+	err = takeBack(ctx, c, place, run)
+	if stalled := taskqueue.Stalled(ctx, c, place.TaskQueue); stalled != nil && errors.As(err, &unreachable) {
+		return &connect.UnreachableError{Message: unreachable.Message + "; " + stalled.Error()}
+	}
+	return err
 }
 
 // takenBack is the reason under which a run that cannot be deleted is terminated.

@@ -6,11 +6,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	taskqueuepb "go.temporal.io/api/taskqueue/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 
@@ -122,18 +124,20 @@ func Served(ctx context.Context, c client.Client, queue string) (bool, error) {
 		if err != nil {
 			return false, fmt.Errorf("describe task queue %s: %w", queue, err)
 		}
-		var polling []*taskqueuepb.PollerInfo
-		for _, poller := range described.GetPollers() {
-			if time.Since(poller.GetLastAccessTime().AsTime()) < pollPeriod {
-				polling = append(polling, poller)
-			}
-		}
-		if len(polling) == 0 {
+		pollers := polling(described)
+		if len(pollers) == 0 {
 			return false, nil
 		}
-		if err := current(queue, described.GetVersioningInfo(), polling); err != nil {
+		if err := current(queue, described.GetVersioningInfo(), pollers); err != nil {
 			return false, err
 		}
 	}
 	return true, nil
+}
+
+// polling are those that have not been gone for longer than a poll lasts.
+func polling(described *workflowservice.DescribeTaskQueueResponse) []*taskqueuepb.PollerInfo {
+	return slices.DeleteFunc(slices.Clone(described.GetPollers()), func(p *taskqueuepb.PollerInfo) bool {
+		return time.Since(p.GetLastAccessTime().AsTime()) >= pollPeriod
+	})
 }

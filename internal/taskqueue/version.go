@@ -1,10 +1,13 @@
 package taskqueue
 
 import (
+	"context"
 	"fmt"
+	"slices"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	taskqueuepb "go.temporal.io/api/taskqueue/v1"
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 )
@@ -35,16 +38,33 @@ func (e *NotCurrentError) Error() string {
 		"temporal worker deployment set-current-version --deployment-name %s --build-id %s", e.Deployment, e.Queue, e.Deployment, e.BuildID)
 }
 
+// Stalled is a NotCurrentError when workers of versions poll a queue of which none is
+// current, whatever else polls it, or seems to: a worker that has just ended does. An
+// error of the question says nothing and is nil.
+func Stalled(ctx context.Context, c client.Client, queue string) error {
+	described, err := c.DescribeTaskQueue(ctx, queue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
+	if err != nil {
+		return nil
+	}
+	versioned := slices.DeleteFunc(polling(described), func(p *taskqueuepb.PollerInfo) bool { return !ofVersion(p) })
+	if len(versioned) == 0 {
+		return nil
+	}
+	return current(queue, described.GetVersioningInfo(), versioned)
+}
+
+func ofVersion(p *taskqueuepb.PollerInfo) bool {
+	return p.GetDeploymentOptions().GetWorkerVersioningMode() == enumspb.WORKER_VERSIONING_MODE_VERSIONED
+}
+
 // current is an error when what polls is of versions only and no version is current, nor
 // gets a share.
 func current(queue string, info *taskqueuepb.TaskQueueVersioningInfo, polling []*taskqueuepb.PollerInfo) error {
 	if info.GetCurrentDeploymentVersion() != nil || info.GetRampingDeploymentVersion() != nil {
 		return nil
 	}
-	for _, poller := range polling {
-		if poller.GetDeploymentOptions().GetWorkerVersioningMode() != enumspb.WORKER_VERSIONING_MODE_VERSIONED {
-			return nil
-		}
+	if slices.ContainsFunc(polling, func(p *taskqueuepb.PollerInfo) bool { return !ofVersion(p) }) {
+		return nil
 	}
 	newest := polling[0]
 	for _, poller := range polling {

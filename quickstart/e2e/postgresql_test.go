@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"bytes"
 	"crypto/rand"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -30,6 +32,7 @@ type postgres struct {
 	as       *syscall.Credential // nil is as this test
 	process  *exec.Cmd
 	said     *logBuffer
+	answer   string        // of pg_isready, the last one
 	ended    chan struct{} // closed when the process has ended
 }
 
@@ -52,7 +55,7 @@ func newPostgres(t *testing.T) *postgres {
 	t.Cleanup(func() {
 		p.kill()
 		if t.Failed() {
-			t.Logf("PostgreSQL said: %s", p.said)
+			t.Logf("PostgreSQL said: %s\npg_isready said: %s", p.said, p.answer)
 		}
 	})
 	p.start()
@@ -110,7 +113,9 @@ func (p *postgres) start() {
 		if p.process == nil || p.gone() {
 			p.launch()
 		}
-		return p.command("pg_isready", "--quiet", "--host", "127.0.0.1", "--port", strconv.Itoa(p.port)).Run() == nil
+		out, err := p.command("pg_isready", "--host", "127.0.0.1", "--port", strconv.Itoa(p.port), "--timeout", "3").CombinedOutput()
+		p.answer = fmt.Sprintf("%s (%v)", bytes.TrimSpace(out), err)
+		return err == nil
 	})
 }
 

@@ -6,7 +6,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 
 	"ehpcflow/internal/runs"
 	"ehpcflow/workflows"
@@ -35,7 +34,7 @@ func TestTheListHoldsTheNewestRunsAndSaysWhenThereAreMore(t *testing.T) {
 		s.await(ids[i], func(runs.Listed) bool { return true })
 	}
 	read := func(q runs.Query) runs.List {
-		list, err := runs.ReadList(t.Context(), s.Client, converter.GetDefaultDataConverter(), q)
+		list, err := runs.ReadList(t.Context(), s.Client, q)
 		require.NoError(t, err)
 		return list
 	}

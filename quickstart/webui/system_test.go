@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
-	"go.temporal.io/sdk/converter"
 	"go.uber.org/zap"
 
 	"ehpcflow/activities"
@@ -98,7 +97,7 @@ func (s *system) list(q runs.Query) []runs.Listed {
 		q.Limit = 20
 	}
 	require.Empty(s.t, q.Problems())
-	list, err := runs.ReadList(s.t.Context(), s.Client, converter.GetDefaultDataConverter(), q)
+	list, err := runs.ReadList(s.t.Context(), s.Client, q)
 	require.NoError(s.t, err)
 	return list.Runs
 }
