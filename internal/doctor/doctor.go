@@ -124,6 +124,9 @@ func (x *examination) worker(ctx context.Context) checks.Check {
 	case err != nil:
 		return checks.Fail(checks.Worker, connect.Explain(err, x.options).Error(), "")
 	case !served:
+		if stalled := taskqueue.Stalled(ctx, x.client, x.taskQueue); stalled != nil {
+			return checks.Fail(checks.Worker, stalled.Error(), "make it current, as said")
+		}
 		return checks.Fail(checks.Worker, fmt.Sprintf("no worker serves task queue %q", x.taskQueue), "")
 	}
 	return checks.Pass(checks.Worker, fmt.Sprintf("task queue %q is served", x.taskQueue))

@@ -97,9 +97,12 @@ func noWorker(queue, more string) error {
 
 func awaitWorker(ctx context.Context, c client.Client, queue string) error {
 	err := within(ctx, noWorker(queue, ""), func() (bool, error) { return taskqueue.Served(ctx, c, queue) })
-	var notCurrent *taskqueue.NotCurrentError
-	if errors.As(err, &notCurrent) {
-		return &connect.UnreachableError{Message: notCurrent.Error() + " (nothing was started)"}
+	var unserved *connect.UnreachableError
+	if !errors.As(err, &unserved) {
+		return err
+	}
+	if stalled := taskqueue.Stalled(ctx, c, queue); stalled != nil {
+		return &connect.UnreachableError{Message: stalled.Error() + " (nothing was started)"}
 	}
 	return err
 }

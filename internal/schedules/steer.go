@@ -81,7 +81,8 @@ func Trigger(ctx context.Context, c client.Client, name, overlap string) (run st
 	return awaitFiring(ctx, c, s)
 }
 
-// awaitFiring waits for a run that was not there before.
+// awaitFiring waits for a run that was not there before. Its name may be that of another,
+// which was started in the same second.
 func awaitFiring(ctx context.Context, c client.Client, before Schedule) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
@@ -96,7 +97,7 @@ func awaitFiring(ctx context.Context, c client.Client, before Schedule) (string,
 			return "", err
 		}
 		for _, firing := range firings(described.Info.RecentActions) {
-			if !slices.ContainsFunc(before.Runs, func(f Firing) bool { return f.Run == firing.Run }) {
+			if !slices.ContainsFunc(before.Runs, func(f Firing) bool { return f.StartedAt.Equal(firing.StartedAt) }) {
 				return firing.Run, nil
 			}
 		}

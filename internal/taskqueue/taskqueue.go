@@ -116,8 +116,7 @@ func (w *Worker) Stop() {
 }
 
 // Served reports whether a worker takes both workflow and activity tasks from the
-// queue. When only workers of versions poll of which none is current, it is a
-// NotCurrentError.
+// queue. Workers of versions of which none is current do not, see Stalled.
 func Served(ctx context.Context, c client.Client, queue string) (bool, error) {
 	for _, kind := range []enumspb.TaskQueueType{enumspb.TASK_QUEUE_TYPE_WORKFLOW, enumspb.TASK_QUEUE_TYPE_ACTIVITY} {
 		described, err := c.DescribeTaskQueue(ctx, queue, kind)
@@ -128,8 +127,8 @@ func Served(ctx context.Context, c client.Client, queue string) (bool, error) {
 		if len(pollers) == 0 {
 			return false, nil
 		}
-		if err := current(queue, described.GetVersioningInfo(), pollers); err != nil {
-			return false, err
+		if current(queue, described.GetVersioningInfo(), pollers) != nil {
+			return false, nil
 		}
 	}
 	return true, nil

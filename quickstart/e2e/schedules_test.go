@@ -67,15 +67,10 @@ func TestAScheduleStartsARunOnceForEachOfItsTimes(t *testing.T) {
 		return strings.Contains(s.starter("schedule", "list").stdout, name)
 	})
 
-	before := s.shown(name).Runs
 	triggered := s.starter("schedule", "trigger", name)
 	require.Equal(t, 0, triggered.code, triggered.stderr)
-	latest := func() string { all := s.shown(name).Runs; return all[len(all)-1].Run }
-	await(t, 30*time.Second, "its run has begun", func() bool { return latest() != before[len(before)-1].Run })
-	if named := strings.TrimSpace(triggered.stdout); named != "" { // on a busy machine it begins later
-		require.Equal(t, latest(), named)
-	}
-	require.True(t, s.end(latest()).Succeeded(), "also of a paused one")
+	require.NotEmpty(t, triggered.stdout, "also of a second in which it has fired: %s", triggered.stderr)
+	require.True(t, s.end(strings.TrimSpace(triggered.stdout)).Succeeded(), "also of a paused one")
 
 	require.Equal(t, 0, s.starter("schedule", "resume", name).code)
 	require.False(t, s.shown(name).Paused)

@@ -110,6 +110,9 @@ func newTopology(t *testing.T) *topology {
 		"TEMPORAL_ADDRESS": p.temporal.address(), "EHPCFLOW_ENDPOINT": "http://" + p.network.from, "EHPCFLOW_REGION": "cn-hangzhou",
 		"ALIBABA_CLOUD_ACCESS_KEY_ID": key.ID, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": key.Secret, "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true",
 	}
+	prepared, err := p.starter(t.Context(), "setup")
+	require.NoError(t, err)
+	require.Zero(t, prepared.code, prepared.stderr)
 	p.startWorker()
 	return p
 }
