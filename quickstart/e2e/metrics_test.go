@@ -143,6 +143,7 @@ func TestTheMetricsOfAWorkerAreWhatTheServiceCounted(t *testing.T) {
 	require.Equal(t, want, counts(got["ehpcflow_runs_ended_total"], "verdict"))
 	require.Equal(t, len(reports), counts(got["ehpcflow_runs_started_total"])[""])
 	require.Equal(t, states, counts(got["ehpcflow_nodes_ended_total"], "state"))
+	t.Logf("states %v", states)
 	executed, submitted := 0, 0
 	for state, n := range states {
 		if state != "skipped" {
