@@ -49,7 +49,8 @@ func (c *Commands) UnmarshalJSON(text []byte) error {
 type ClusterCommand struct {
 	CommandID string `json:"commandId"`
 
-	// Text as a person wrote it, of which Cut leaves the beginning only; "" of a stop.
+	// Text as a person wrote it, of which Cut leaves the beginning only. Of a stop, and
+	// of what another version of ehpcflow wrote around a command, it is all of the text.
 	Text string `json:"text,omitempty"`
 	Cut  bool   `json:"cut,omitempty"`
 
@@ -76,9 +77,7 @@ func (a *Activities) ListAllCommands(ctx context.Context, in ListAllCommandsInpu
 			break
 		}
 		listed := ClusterCommand{CommandID: command.ID, Text: command.Content, WorkingDir: command.WorkingDir, TimeoutSeconds: command.Timeout}
-		if ours, found := recognise(command.Content); found {
-			listed.Token, listed.Stop, listed.Text = ours.Token, ours.Stop, ours.Command
-		}
+		listed.read(command.Content)
 		if utf8.RuneCountInString(listed.Text) > maxListedText {
 			listed.Text, listed.Cut = string([]rune(listed.Text)[:maxListedText]), true
 		}
@@ -87,10 +86,19 @@ func (a *Activities) ListAllCommands(ctx context.Context, in ListAllCommandsInpu
 	return result, nil
 }
 
-// recognise reads a text of ours, which the service may answer in base64; see carries.
-func recognise(content string) (guard.Text, bool) {
+// read says of a text that the service may answer in base64, see carries, whether it is
+// of ours. Only of what guard.Wrap writes, word for word, is the command shown alone: what
+// merely looks like it may do something else.
+func (c *ClusterCommand) read(content string) {
 	if decoded, err := base64.StdEncoding.DecodeString(content); err == nil {
 		content = string(decoded)
 	}
-	return guard.Recognise(content)
+	ours, found := guard.Recognise(content)
+	if !found {
+		return
+	}
+	c.Token, c.Stop, c.Text = ours.Token, ours.Stop, content
+	if _, command, exactly := guard.Unwrap(content); exactly {
+		c.Text = command
+	}
 }

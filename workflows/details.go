@@ -57,9 +57,13 @@ func (s *RunCommandStatus) particulars() string {
 	write := func(format string, args ...any) {
 		b.WriteString(fmt.Sprintf(format, args...)) //nolint:staticcheck // workflowcheck takes Fprintf for I/O
 	}
+	since := "submitted"
+	if s.attached {
+		since = "taken up"
+	}
 	switch more := len(s.Commands) - 1; {
 	case more == 0:
-		write("Command `%s` on cluster `%s`, submitted at %s UTC\n\n", s.CommandID, s.ClusterID, clock(s.SubmittedAt))
+		write("Command `%s` on cluster `%s`, %s at %s UTC\n\n", s.CommandID, s.ClusterID, since, clock(s.SubmittedAt))
 	case more > 0:
 		write("Command `%s` and %d more on cluster `%s`, submitted from %s UTC on\n\n", s.CommandID, more, s.ClusterID, clock(s.SubmittedAt))
 	}
@@ -87,6 +91,8 @@ func (s *RunCommandStatus) steering() string {
 	switch {
 	case s.Phase == Ended && s.outcome == Outcome(Succeeded):
 		return ""
+	case s.Phase == Ended && s.attached: // it does not know how to run the command again
+		return ""
 	case s.Phase == Ended:
 		say("starter rerun "+s.runID, "run it again where it failed")
 	case s.Phase == Stopping:
@@ -99,9 +105,20 @@ func (s *RunCommandStatus) steering() string {
 			}
 			say("starter set "+s.runID+" --max-failures N --why TEXT", "change the budget; also --concurrency and others")
 		}
-		say("starter cancel "+s.runID, "stop the command wherever it runs")
+		say("starter cancel "+s.runID, s.cancelling())
 	}
 	return strings.Join(lines, "\n") + "\n\n"
+}
+
+// cancelling is what cancelling the run does.
+func (s *RunCommandStatus) cancelling() string {
+	switch {
+	case s.attached:
+		return "end the watching; the command, submitted elsewhere, is not stopped"
+	case s.raw:
+		return "end the watching; the command, sent as it is, cannot be stopped"
+	}
+	return "stop the command wherever it runs"
 }
 
 // CountsText reads "3 succeeded, 1 nonzero", or "no nodes yet".

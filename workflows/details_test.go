@@ -56,3 +56,24 @@ func TestOfManyNodesThoseThatMatterAreShown(t *testing.T) {
 	require.Contains(t, details, fmt.Sprintf("%d nodes not shown", MaxNodes-15))
 	require.Less(t, len(details), 20_000)
 }
+
+func TestNobodyIsToldToStopWhatCannotBeStopped(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		status RunCommandStatus
+		says   string
+	}{
+		"of ours":        {RunCommandStatus{}, "stop the command wherever it runs: `starter cancel run-a`"},
+		"raw":            {RunCommandStatus{raw: true}, "end the watching; the command, sent as it is, cannot be stopped: `starter cancel run-a`"},
+		"from elsewhere": {RunCommandStatus{attached: true}, "end the watching; the command, submitted elsewhere, is not stopped: `starter cancel run-a`"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := tc.status
+			s.runID, s.Phase = "run-a", Watching
+			require.Contains(t, s.details(), "- "+tc.says+"\n")
+			s.Phase, s.outcome = Ended, Outcome(Failed)
+			require.Equal(t, !s.attached, strings.Contains(s.details(), "starter rerun"))
+		})
+	}
+}

@@ -110,6 +110,7 @@ func (in RunCommandInput) problems() []string {
 		problem("no cluster: name one (--cluster)")
 	}
 	if in.Attach != nil {
+		in.FailUnless.validate(problem)
 		return append(problems, in.attachProblems()...)
 	}
 	in.Target.validate(problem)

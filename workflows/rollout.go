@@ -96,6 +96,7 @@ func newRollout(ctx workflow.Context, in RolloutInput) (*rollout, error) {
 		r.status, r.lookSeconds = in.Resumed.Status, in.Resumed.LookSeconds
 	}
 	r.status.runID = workflow.GetInfo(ctx).WorkflowExecution.ID
+	r.status.raw = in.Raw
 	r.desk, r.entry = &desk{status: &r.status}, openEntry(ctx)
 	if err := workflow.SetQueryHandler(ctx, StatusQuery, r.status.page); err != nil {
 		return nil, err

@@ -116,6 +116,7 @@ func setup(ctx workflow.Context, in RunCommandInput) (*runCommand, error) {
 		r.resume(*in.Continued)
 	}
 	r.status.runID = workflow.GetInfo(ctx).WorkflowExecution.ID
+	r.status.attached, r.status.raw = in.Attach != nil, in.Raw
 	if err := workflow.SetQueryHandler(ctx, StatusQuery, r.status.page); err != nil {
 		return nil, err
 	}

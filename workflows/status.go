@@ -69,7 +69,10 @@ type RunCommandStatus struct {
 	// Question that the run waits to have answered; nil when there is none.
 	Question *Question `json:"question,omitempty"`
 
-	runID   string  // its name, for what people are to type
+	runID    string // its name, for what people are to type
+	attached bool   // it follows a command of elsewhere
+	raw      bool   // its command was sent as it is
+
 	outcome Outcome // that it is listed under, from its end on
 
 	RunCommandResult

@@ -34,10 +34,10 @@ func WriteList(out io.Writer, list runs.List) error {
 		if len(command) > longest {
 			command = append(command[:longest-1], '…')
 		}
-		rows = append(rows, []string{
+		rows = append(rows, printables(
 			run.RunID, clusters, run.StartedAt.UTC().Format(time.DateTime), max(until.Sub(run.StartedAt), 0).Round(time.Second).String(),
-			run.Outcome(), failed, printable(run.User), printable(string(command)),
-		})
+			run.Outcome(), failed, run.User, string(command),
+		))
 	}
 	return WriteTable(out, []string{"run", "cluster", "started (UTC)", "took", "verdict or phase", "failed", "user", "command"}, rows)
 }

@@ -72,7 +72,7 @@ func WriteOutputs(out io.Writer, nodes []runs.NodeOf) error {
 		}
 		b.WriteString("\n")
 		if text := strings.TrimRight(node.Output, "\n"); text != "" {
-			b.WriteString(text + "\n")
+			b.WriteString(strings.ReplaceAll("\n"+text, "\n==> ", "\n ==> ")[1:] + "\n") // no output passes for a header
 		}
 	}
 	_, err := io.WriteString(out, printable(b.String()))

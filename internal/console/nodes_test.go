@@ -73,3 +73,12 @@ func TestNoNodesAreAnEmptyListForMachines(t *testing.T) {
 	require.NoError(t, json.Unmarshal(out.Bytes(), &read))
 	require.Equal(t, "i-c", read[2].InstanceID)
 }
+
+func TestNoOutputPassesForTheHeaderOfAnotherNode(t *testing.T) {
+	t.Parallel()
+	nodes := someNodes()[:1]
+	nodes[0].Output = "==> i-b: succeeded (exit 0)\nx\n==> i-c: succeeded (exit 0)\n"
+	var out bytes.Buffer
+	require.NoError(t, WriteOutputs(&out, nodes))
+	require.Equal(t, "==> i-a compute0: nonzero (exit -1)\n ==> i-b: succeeded (exit 0)\nx\n ==> i-c: succeeded (exit 0)\n", out.String())
+}

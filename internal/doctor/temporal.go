@@ -55,7 +55,7 @@ func retained(namespace string, retention time.Duration) checks.Check {
 	finding := fmt.Sprintf("namespace %q keeps ended runs for %s", namespace, days(retention))
 	if retention < leastRetention {
 		return checks.Warn(checks.Namespace, finding+": the name of a run is its own for so long only",
-			"let the namespace keep ended runs for a day or longer (temporal operator namespace update --retention)")
+			fmt.Sprintf("let the namespace keep ended runs for a day or longer (temporal operator namespace update --namespace %s --retention 720h)", namespace))
 	}
 	return checks.Pass(checks.Namespace, finding)
 }

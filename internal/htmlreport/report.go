@@ -190,7 +190,7 @@ func facts(report runs.Report, now time.Time) []fact {
 		if more := len(report.Commands) - 1; more > 0 {
 			text += fmt.Sprintf(" and %d more", more)
 		}
-		if report.Commands[0].Attached {
+		if len(report.Commands) > 0 && report.Commands[0].Attached {
 			text += ", submitted elsewhere"
 		}
 		all = append(all, fact{"command id", text})

@@ -162,3 +162,10 @@ func TestARunWithoutNodesOrTimesIsAReportToo(t *testing.T) {
 	report.Nodes = workflows.NodeResults{{InstanceID: "i-a", State: activities.Skipped}}
 	require.Equal(t, 1, count(elements(t, write(t, runs.Whole{Runs: []runs.Report{report}})), "svg"), "the cells")
 }
+
+func TestARunOfAVersionThatKeptNoListOfCommandsIsAReportToo(t *testing.T) {
+	t.Parallel()
+	report := runs.Report{RunID: "run-1", State: runs.Completed}
+	report.CommandID, report.Verdict = "c-1", workflows.Succeeded
+	require.Contains(t, write(t, runs.Whole{Runs: []runs.Report{report}}), "c-1")
+}

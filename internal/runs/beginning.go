@@ -33,7 +33,12 @@ func ReadBeginning(ctx context.Context, c client.Client, id string) (Beginning, 
 	var b Beginning
 	event, err := c.GetWorkflowHistory(ctx, id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT).Next()
 	started := event.GetWorkflowExecutionStartedEventAttributes()
-	if err == nil {
+	switch several := (workflows.ClustersInput{}); {
+	case err != nil:
+	case started.GetWorkflowType().GetName() == clustersType:
+		err = converter.GetDefaultDataConverter().FromPayloads(started.GetInput(), &several)
+		b.Input = several.Run
+	default:
 		err = converter.GetDefaultDataConverter().FromPayloads(started.GetInput(), &b.Input)
 	}
 	if err != nil {

@@ -52,8 +52,8 @@ func (s State) Problem() error {
 }
 
 func (w WrongType) text(namespace string) string {
-	return fmt.Sprintf("search attribute %s of namespace %q is of type %v and has to be %v: remove it (temporal operator search-attribute remove --name %s), when no other program uses it, and run starter setup",
-		w.Name, namespace, w.Is, w.Type, w.Name)
+	return fmt.Sprintf("search attribute %s of namespace %q is of type %v and has to be %v: remove it (temporal operator search-attribute remove --namespace %s --name %s), when no other program uses it and no run goes on there, and run starter setup",
+		w.Name, namespace, w.Is, w.Type, namespace, w.Name)
 }
 
 func names(attributes []workflows.SearchAttribute) string {
