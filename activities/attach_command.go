@@ -45,25 +45,19 @@ type AttachCommandResult struct {
 }
 
 // AttachCommand reads what there is to know of a command that was submitted elsewhere: its
-// nodes from ListInvocationStatus, its text from ListCommands. A command that the service
-// does not find is asked for again while it may be too new to be found. That its text
-// may not be listed is no error.
+// nodes from ListInvocationStatus, its text from ListCommands. The service may show the
+// nodes of a new command one by one, so they are listed until two listings, Pace.NewFor
+// apart, name the same. A command that the service does not find is asked for again while
+// it may be too new to be found. That its text may not be listed is no error.
 func (a *Activities) AttachCommand(ctx context.Context, in AttachCommandInput) (*AttachCommandResult, error) {
 	info := activity.GetInfo(ctx)
-	answer, err := a.EHPC.ListInvocationStatus(ctx, ehpc.ListInvocationStatusRequest{ClusterID: in.ClusterID, CommandID: in.CommandID})
+	stop := keepAlive(ctx, "making sure of the nodes")
+	defer stop()
+	nodes, err := a.settledNodes(ctx, in, info)
 	if err != nil {
-		return nil, a.newFailure(err, info)
+		return nil, err
 	}
-	result := &AttachCommandResult{}
-	for _, node := range answer.Instances {
-		result.Nodes = append(result.Nodes, statusOf(node))
-	}
-	if len(result.Nodes) == 0 {
-		old := time.Since(info.ScheduledTime) >= a.Pace.NewFor
-		return nil, temporal.NewApplicationErrorWithOptions(
-			fmt.Sprintf("the service lists no node of command %s of cluster %s (%s)", in.CommandID, in.ClusterID, answer.InvokeStatus),
-			ErrNotListed, temporal.ApplicationErrorOptions{NonRetryable: old, NextRetryDelay: a.Pace.Look.Min})
-	}
+	result := &AttachCommandResult{Nodes: nodes}
 	page, err := a.EHPC.ListCommands(ctx, ehpc.ListCommandsRequest{ClusterID: in.ClusterID, CommandID: in.CommandID, PageNumber: 1, PageSize: ehpc.MaxCommandsPage})
 	switch {
 	case err != nil && refuses(err):
@@ -77,6 +71,43 @@ func (a *Activities) AttachCommand(ctx context.Context, in AttachCommandInput) (
 		}
 	}
 	return result, nil
+}
+
+// settledNodes lists the nodes of a command until two listings name the same, and returns
+// the last one.
+func (a *Activities) settledNodes(ctx context.Context, in AttachCommandInput, info activity.Info) (NodeStatuses, error) {
+	nodes, err := a.listedNodes(ctx, in, info)
+	for err == nil {
+		select {
+		case <-time.After(a.Pace.NewFor):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		before := digest(nodes)
+		if nodes, err = a.listedNodes(ctx, in, info); err == nil && digest(nodes) == before {
+			return nodes, nil
+		}
+	}
+	return nil, err
+}
+
+// listedNodes are the nodes that the service lists for a command; none is an error.
+func (a *Activities) listedNodes(ctx context.Context, in AttachCommandInput, info activity.Info) (NodeStatuses, error) {
+	answer, err := a.EHPC.ListInvocationStatus(ctx, ehpc.ListInvocationStatusRequest{ClusterID: in.ClusterID, CommandID: in.CommandID})
+	if err != nil {
+		return nil, a.newFailure(err, info)
+	}
+	if len(answer.Instances) == 0 {
+		old := time.Since(info.ScheduledTime) >= a.Pace.NewFor
+		return nil, temporal.NewApplicationErrorWithOptions(
+			fmt.Sprintf("the service lists no node of command %s of cluster %s (%s)", in.CommandID, in.ClusterID, answer.InvokeStatus),
+			ErrNotListed, temporal.ApplicationErrorOptions{NonRetryable: old, NextRetryDelay: a.Pace.Look.Min})
+	}
+	var nodes NodeStatuses
+	for _, node := range answer.Instances {
+		nodes = append(nodes, statusOf(node))
+	}
+	return nodes, nil
 }
 
 // newFailure is the error of a read about something of which nobody knows since when it

@@ -30,6 +30,9 @@ func (a *app) attachCommand() *cobra.Command {
 was terminated: watch it on every node that the service lists for it, durably, read
 exit codes and output, and say what became of it. Nothing is submitted.
 
+The service may list the nodes of a new command one by one, and does not say how many
+there are: they are listed twice, a minute apart, until both listings name the same.
+
 The run is named attach-CLUSTER-COMMAND, so that there is one for each command; all
 commands that take a RUN take it. Once it was cancelled or has failed, the command can
 be attached to again.
@@ -58,12 +61,15 @@ run --from takes its nodes.`,
 	flags.StringVar(&o.cluster, "cluster", "", "id of the cluster")
 	flags.StringVar(&o.command, "command-id", "", "id of the command")
 	flags.DurationVar(&o.expect, "expect", 0, "how long the command should take from now: looks at it are close around then (default: not known)")
-	flags.DurationVar(&o.deadline, "deadline", 0, "end the run after this time, 60s or more, with what is known (default: 5m after the command's timeout)")
+	flags.DurationVar(&o.deadline, "deadline", 0, "end the run after this time, 2m or more, with what is known (default: 5m after the command's timeout)")
 	flags.BoolVar(&o.noWait, "no-wait", false, "do not wait for the end of the command")
 	flags.BoolVar(&o.json, "json", false, "write the result as JSON")
 	flags.SortFlags = false
 	return cmd
 }
+
+// leastAttachDeadline leaves a minute after the nodes were made sure of.
+const leastAttachDeadline = 2 * time.Minute
 
 func (o attachOptions) input() (workflows.RunCommandInput, error) {
 	in := workflows.RunCommandInput{
@@ -81,7 +87,12 @@ func (o attachOptions) input() (workflows.RunCommandInput, error) {
 			problems = append(problems, fmt.Sprintf("--%s is %v: use whole seconds", length.flag, length.Duration))
 		}
 	}
-	return in, together(problems, in.Validate())
+	judged := in
+	if o.deadline >= time.Second && o.deadline < leastAttachDeadline {
+		judged.DeadlineSeconds = 0
+		problems = append(problems, fmt.Sprintf("--deadline is %v, and making sure of the nodes alone takes a minute: use 2m or more", o.deadline))
+	}
+	return in, together(problems, judged.Validate())
 }
 
 func (a *app) attach(ctx context.Context, c client.Client, o attachOptions, in workflows.RunCommandInput) error {
@@ -98,6 +109,7 @@ func (a *app) attach(ctx context.Context, c client.Client, o attachOptions, in w
 		return err
 	}
 	a.note("run %s follows command %s of cluster %s", id, o.command, o.cluster)
+	a.note("its nodes are listed twice, a minute apart, to make sure that none is missing")
 	if o.noWait {
 		return nil
 	}

@@ -81,6 +81,9 @@ func TestWrongFlagsAreNamedTogetherBeforeTemporalIsAsked(t *testing.T) {
 	t.Parallel()
 	for says, args := range map[string][]string{
 		"no cluster: name one (--cluster); no command: name one by its id (--command-id)": {"attach"},
+		"--deadline is 1m0s, and making sure of the nodes alone takes a minute: use 2m or more": {
+			"attach", "--cluster", "ehpc-1", "--command-id", "c-1", "--deadline", "60s",
+		},
 		`attach takes no "c-1"`:                                                                        {"attach", "c-1"},
 		`--state: "broken" is no state of a node: use succeeded`:                                       {"results", "run-1", "--state", "broken"},
 		"of --output, --json and --csv one can be had at a time":                                       {"results", "run-1", "--json", "--csv"},

@@ -62,7 +62,8 @@ func (r *runCommand) attach(ctx workflow.Context) error {
 	r.enter(ctx, Resolving)
 	id := r.in.Attach.CommandID
 	var found activities.AttachCommandResult
-	err := workflow.ExecuteActivity(beforeSubmit(ctx, r.patience(ctx, patienceBefore), "look for "+shorten(id, 100)), activity.AttachCommand,
+	says := "look twice for " + shorten(id, 100) + ", a minute apart"
+	err := workflow.ExecuteActivity(attaching(ctx, r.patience(ctx, patienceBefore), says), activity.AttachCommand,
 		activities.AttachCommandInput{ClusterID: r.in.ClusterID, CommandID: id}).Get(ctx, &found)
 	if err != nil {
 		return err
@@ -79,6 +80,26 @@ func (r *runCommand) attach(ctx workflow.Context) error {
 		CommandID: id, SubmittedAt: now, Token: found.Token, Attached: true, Nodes: len(found.Nodes),
 	}}
 	return nil
+}
+
+// addLate adds a node that the service shows late. What was asked for elsewhere nobody
+// knows here, so it is a node of the command like the others.
+func (r *RunCommandResult) addLate(status activities.NodeStatus) {
+	r.Nodes = append(r.Nodes, NodeResult{InstanceID: status.InstanceID, State: status.State, Word: status.Word})
+	command := &r.Commands[0]
+	command.Nodes, command.Unasked = len(r.Nodes), nil
+}
+
+// addLateResults adds the nodes that first appear in the results of the command, and says
+// whether one of them has to be watched, for it goes on.
+func (r *RunCommandResult) addLateResults(records activities.ResultRecords) (going bool) {
+	for _, record := range records {
+		if r.node(record.InstanceID) == nil {
+			r.addLate(record.NodeStatus)
+			going = going || !record.State.Ended()
+		}
+	}
+	return going
 }
 
 // attachedReason says how a run stands whose watching was cancelled.

@@ -65,6 +65,43 @@ func TestCancellingAnAttachedRunStopsNothing(t *testing.T) {
 	require.Equal(t, "the watching was cancelled; the command was submitted elsewhere, was not stopped, and may still be running on 1 of 1 node", b.status().Reason)
 }
 
+func TestANodeThatAnAttachedCommandShowsLateIsOneLikeTheOthers(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	b.onAttach(activities.AttachCommandResult{Nodes: activities.NodeStatuses{saw("i-a", activities.Running)}})
+	b.onWatch(
+		changed(saw("i-late", activities.Running)),
+		changed(saw("i-a", activities.Finished), saw("i-late", activities.Finished)),
+	)
+	b.onResults(left("i-a", 0, ""), left("i-last", 0, "hi"), left("i-late", 0, ""))
+	result, err := b.run(attached())
+	require.NoError(t, err)
+	require.Equal(t, workflows.Succeeded, result.Verdict)
+	require.Empty(t, result.Reason)
+	require.Len(t, result.Nodes, 3)
+	require.Equal(t, "hi", result.Nodes[2].Output, "it first appeared in the results")
+	require.Equal(t, 3, result.Commands[0].Nodes)
+	require.Empty(t, result.Commands[0].Unasked)
+	require.Len(t, b.watches[1].Nodes, 2)
+}
+
+func TestANodeThatGoesOnWhenTheResultsFirstShowItIsWatched(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	b.onAttach(activities.AttachCommandResult{Nodes: activities.NodeStatuses{saw("i-a", activities.Finished)}})
+	late := activities.ResultRecord{NodeStatus: saw("i-late", activities.Running)}
+	b.OnActivity(acts.ListInvocationResults, mock.Anything, mock.Anything).Once().
+		Return(&activities.ListInvocationResultsResult{Records: activities.ResultRecords{left("i-a", 0, ""), late}}, nil)
+	b.onWatch(changed(saw("i-late", activities.Finished)))
+	b.onResults(left("i-late", 3, ""))
+	result, err := b.run(attached())
+	require.NoError(t, err)
+	require.Len(t, b.watches, 1)
+	require.Equal(t, activities.Succeeded, result.Nodes[0].State)
+	require.Equal(t, activities.Nonzero, result.Nodes[1].State)
+	require.Equal(t, workflows.Partial, result.Verdict)
+}
+
 func TestAnAttachedCommandThatIsNotFoundEndsTheRunUnderItsCode(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t)

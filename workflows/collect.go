@@ -28,6 +28,7 @@ func (r *runCommand) collect(ctx workflow.Context) error {
 	if r.stopBy.IsZero() {
 		r.enter(ctx, Collecting)
 	}
+	r.late = false
 	records := make(map[string]activities.ResultRecords)
 	unread := make(map[string]bool) // commands whose results could not be read
 	waiting := r.resultsToCollect()
@@ -56,7 +57,8 @@ func (r *runCommand) collect(ctx workflow.Context) error {
 			}
 			r.measureLag(ctx, results.Records)
 			records[now[i].CommandID] = results.Records
-			r.collected[now[i].CommandID] = r.lead == nil || r.ended(now[i].CommandID)
+			r.late = r.in.Attach != nil && r.status.addLateResults(results.Records)
+			r.collected[now[i].CommandID] = r.lead == nil && !r.late || r.ended(now[i].CommandID)
 			r.status.refer(now[i].CommandID, results)
 		}
 	}

@@ -63,6 +63,16 @@ func beforeSubmit(ctx workflow.Context, patience time.Duration, summary string) 
 	})
 }
 
+// attaching looks twice for the nodes of a command, and again while they become more.
+func attaching(ctx workflow.Context, patience time.Duration, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		Summary:                summary,
+		StartToCloseTimeout:    oneLook,
+		ScheduleToCloseTimeout: patience,
+		HeartbeatTimeout:       watchHeartbeat,
+	})
+}
+
 // submitting never starts a second attempt after one that did not report: its
 // worker may have died with the command already sent. An attempt under way is
 // waited for even when the run is cancelled, for the command's id.

@@ -60,6 +60,9 @@ type runCommand struct {
 	collected map[string]bool
 	judged    map[string]bool
 
+	// late says that the results show nodes that go on, and that no listing showed before.
+	late bool
+
 	// entry is how a run by itself is found in the list of runs.
 	entry entry
 
@@ -162,7 +165,7 @@ func (r *runCommand) follow(ctx workflow.Context) error {
 		if err := r.collect(ctx); err != nil {
 			return err
 		}
-		if more, err := r.pursue(ctx); err != nil || !more {
+		if more, err := r.pursue(ctx); err != nil || !more && !r.late {
 			return err
 		}
 	}

@@ -170,6 +170,8 @@ func (r *runCommand) apply(seen activities.ListInvocationStatusResult) {
 	for _, now := range seen.Changed {
 		node := r.status.node(now.InstanceID)
 		switch {
+		case node == nil && r.in.Attach != nil:
+			r.status.addLate(now)
 		case node == nil:
 			now.CommandID = cmp.Or(now.CommandID, r.status.CommandID)
 			r.status.addUnasked(now)
