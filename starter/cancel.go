@@ -23,6 +23,9 @@ already finished, or could not be confirmed to be stopped.
 Cancelling in Temporal's Web UI or with its own command line does the same.
 Terminating there does not: it ends the run and stops nothing.
 
+The command of an attached run (starter attach) was submitted elsewhere, and is not
+stopped: only the watching ends.
+
 Ctrl-C ends the waiting only. The exit code is 0 when no node is left where the
 command may be running, and 1 otherwise.`,
 		Example: "  starter cancel run-20261124-081605-x7k2qd",
@@ -58,10 +61,20 @@ func (a *app) followCancelled(ctx context.Context, c client.Client, id string, a
 	switch {
 	case !errors.Is(err, errNotSucceeded):
 		return err
-	case report.State == runs.Canceled && report.EndedNodes() == len(report.Nodes):
-		return nil // it was to be stopped, and is
+	case report.State != runs.Canceled:
+		return errNotSucceeded
 	}
-	return errNotSucceeded
+	began, unread := runs.ReadBeginning(ctx, c, id)
+	if !runsNowhere(report, unread != nil || began.Input.Attach != nil) {
+		return errNotSucceeded
+	}
+	return nil // it was to be stopped, and is
+}
+
+// runsNowhere says whether no node is left where the command of a cancelled run may be
+// running. One that was attached to runs on nodes that the run may not have found yet.
+func runsNowhere(report runs.Report, attached bool) bool {
+	return report.EndedNodes() == len(report.Nodes) && (!attached || len(report.Nodes) > 0)
 }
 
 // oneRun takes the name of one run as the only argument.
