@@ -107,7 +107,7 @@ func (r *RunCommandResult) attachedReason() string {
 	going := len(r.Nodes) - r.EndedNodes()
 	switch {
 	case len(r.Commands) == 0:
-		return "cancelled before the command was found; it is left as it is"
+		return "cancelled before the nodes of the command were found; it was submitted elsewhere, was not stopped, and may be running"
 	case going > 0:
 		return fmt.Sprintf("the watching was cancelled; the command was submitted elsewhere, was not stopped, and may still be running on %d of %s",
 			going, Nodes(len(r.Nodes)))

@@ -102,6 +102,27 @@ func TestANodeThatGoesOnWhenTheResultsFirstShowItIsWatched(t *testing.T) {
 	require.Equal(t, workflows.Partial, result.Verdict)
 }
 
+func TestAFailedNodeOfAnAttachedCommandMayHaveBeenKilledAtItsTimeout(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	b.onAttach(activities.AttachCommandResult{Nodes: activities.NodeStatuses{saw("i-a", activities.Failed)}})
+	b.onResults(activities.ResultRecord{NodeStatus: saw("i-a", activities.Failed)})
+	result, err := b.run(attached())
+	require.NoError(t, err)
+	require.Equal(t, "the service could not run it to its end, or killed it at its timeout", result.Nodes[0].Reason)
+}
+
+func TestCancellingBeforeTheNodesAreKnownSaysThatTheCommandMayBeRunning(t *testing.T) {
+	t.Parallel()
+	b := newBundle(t)
+	b.OnActivity(acts.AttachCommand, mock.Anything, mock.Anything).After(time.Hour).Return(&activities.AttachCommandResult{}, nil)
+	b.RegisterDelayedCallback(b.CancelWorkflow, 10*time.Second)
+	_, err := b.run(attached())
+	var canceled *temporal.CanceledError
+	require.ErrorAs(t, err, &canceled)
+	require.Equal(t, "cancelled before the nodes of the command were found; it was submitted elsewhere, was not stopped, and may be running", b.status().Reason)
+}
+
 func TestAnAttachedCommandThatIsNotFoundEndsTheRunUnderItsCode(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t)

@@ -187,6 +187,9 @@ func (r *runCommand) judge(records map[string]activities.ResultRecords, unread m
 			if node.State == activities.TimedOut {
 				node.Reason = fmt.Sprintf("killed at its timeout of %v", timeout)
 			}
+			if command.Attached && found && status.State == activities.Failed && node.State == activities.Failed && record.Refusal == "" {
+				node.Reason += ", or killed it at its timeout"
+			}
 			node.ExitCode = record.ExitCode
 			node.Output, node.OutputBytes, node.OutputCut = record.Output, record.OutputBytes, record.OutputCut
 			node.OutputRaw, node.OutputRemark = record.OutputRaw, record.OutputRemark

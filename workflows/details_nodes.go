@@ -98,7 +98,11 @@ func (s *RunCommandStatus) worthShowing() NodeResults {
 		return s.Nodes
 	}
 	var failed, running, slowest NodeResults
-	slower := func(a, b NodeResult) int { return cmp.Compare(s.took(b), s.took(a)) }
+	slower := func(a, b NodeResult) int {
+		one, _ := s.took(a)
+		other, _ := s.took(b)
+		return cmp.Compare(other, one)
+	}
 	for _, node := range s.Nodes {
 		switch node.State {
 		case activities.Failed, activities.Stopped, activities.TimedOut, activities.Nonzero, activities.Lost, activities.Unknown:
@@ -119,23 +123,25 @@ func (s *RunCommandStatus) worthShowing() NodeResults {
 func first(nodes NodeResults, most int) NodeResults { return nodes[:min(len(nodes), most)] }
 
 // took is how long a node was busy, as far as its command's submit and its end are known:
-// in a rollout, from the begin of its wave.
-func (s *RunCommandStatus) took(node NodeResult) time.Duration {
+// in a rollout, from the begin of its wave. It is not known of a node that ended before,
+// such as one of a command that was attached to later.
+func (s *RunCommandStatus) took(node NodeResult) (length time.Duration, known bool) {
 	from := s.SubmittedAt
 	if s.Rollout != nil && node.Wave > 0 && node.Wave <= len(s.Rollout.Waves) {
 		from = s.Rollout.Waves[node.Wave-1].StartedAt
 	}
-	if node.FinishedAt.IsZero() || from.IsZero() {
-		return 0
+	if node.FinishedAt.IsZero() || from.IsZero() || node.FinishedAt.Before(from.Truncate(time.Second)) {
+		return 0, false
 	}
-	return max(node.FinishedAt.Sub(from), 0)
+	return max(node.FinishedAt.Sub(from), 0), true // an end is told in whole seconds
 }
 
 func (s *RunCommandStatus) tookText(node NodeResult) string {
-	if node.FinishedAt.IsZero() {
+	length, known := s.took(node)
+	if !known {
 		return ""
 	}
-	return s.took(node).Round(time.Second).String()
+	return length.Round(time.Second).String()
 }
 
 // lastLine is the last line of an output that holds something.

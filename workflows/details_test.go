@@ -57,6 +57,17 @@ func TestOfManyNodesThoseThatMatterAreShown(t *testing.T) {
 	require.Less(t, len(details), 20_000)
 }
 
+func TestANodeThatEndedBeforeItsCommandWasAttachedToHasNoDuration(t *testing.T) {
+	t.Parallel()
+	at := time.Unix(1000, 500_000_000)
+	s := RunCommandStatus{RunCommandResult: RunCommandResult{SubmittedAt: at}}
+	for want, finished := range map[string]time.Time{
+		"": at.Add(-time.Minute), "0s": time.Unix(1000, 0), "1m0s": at.Add(time.Minute),
+	} {
+		require.Equal(t, want, s.tookText(NodeResult{FinishedAt: finished}))
+	}
+}
+
 func TestNobodyIsToldToStopWhatCannotBeStopped(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

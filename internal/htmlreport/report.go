@@ -167,12 +167,18 @@ func rowOf(node workflows.NodeResult, began time.Time) nodeRow {
 	}
 	if !node.FinishedAt.IsZero() {
 		row.Ended = stamp(node.FinishedAt)
-		if !began.IsZero() {
+		if !began.IsZero() && !endedBefore(node, began) {
 			row.Seconds = max(node.FinishedAt.Sub(began).Seconds(), 0)
 			row.Took = took(node.FinishedAt.Sub(began))
 		}
 	}
 	return row
+}
+
+// endedBefore says whether a node ended before the run knows of its command, as one that
+// was attached to later: how long it took is not known. An end is told in whole seconds.
+func endedBefore(node workflows.NodeResult, began time.Time) bool {
+	return !node.FinishedAt.IsZero() && node.FinishedAt.Before(began.Truncate(time.Second))
 }
 
 func exitText(node workflows.NodeResult) string {

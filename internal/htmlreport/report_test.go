@@ -112,6 +112,18 @@ func TestAReportHoldsEveryNodeFromOneToTenThousand(t *testing.T) {
 	}
 }
 
+func TestANodeThatEndedBeforeItsCommandWasAttachedToHasNoDuration(t *testing.T) {
+	t.Parallel()
+	report := of(1, false)
+	report.Commands[0].Attached = true
+	require.Contains(t, write(t, runs.Whole{Runs: []runs.Report{report}}), "after 28s")
+	report.Nodes[0].FinishedAt = began.Add(-time.Minute)
+	page := write(t, runs.Whole{Runs: []runs.Report{report}})
+	require.NotContains(t, page, ">0s</td>")
+	require.NotContains(t, page, "after 0s")
+	require.Contains(t, page, "nonzero before 2026-11-24 08:16:07 UTC")
+}
+
 func TestNothingInAReportComesFromOutsideOrRunsBesideItsScript(t *testing.T) {
 	t.Parallel()
 	hostile := `</script></pre></textarea><script>alert(1)</script><img src=x onerror=alert(1)>{{.ID}}"'` + "`<!--]]>"

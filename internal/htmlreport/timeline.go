@@ -113,9 +113,12 @@ func spansOf(report runs.Report, now time.Time) []span {
 			continue
 		}
 		s := span{node: i, from: at, to: later(at, node.FinishedAt), class: classOf(node.State), tip: fmt.Sprintf("%s: %s", node.InstanceID, node.State)}
-		if node.FinishedAt.IsZero() {
+		switch {
+		case node.FinishedAt.IsZero():
 			s.to, s.open = later(at, until), true
-		} else {
+		case endedBefore(node, at):
+			s.tip += " before " + stamp(at)
+		default:
 			s.tip += " after " + took(s.to.Sub(at))
 		}
 		spans = append(spans, s)
