@@ -33,9 +33,9 @@ exit codes and output, and say what became of it. Nothing is submitted.
 The service may list the nodes of a new command one by one, and does not say how many
 there are: they are listed twice, a minute apart, until both listings name the same.
 
-The run is named attach-CLUSTER-COMMAND, so that there is one for each command; all
-commands that take a RUN take it. Once it was cancelled or has failed, the command can
-be attached to again.
+The run is named attach-CLUSTER-COMMAND, so that one at a time follows a command; all
+commands that take a RUN take it, and mean the last one. Once it has ended, however it
+did, the command can be attached to again.
 
 The command is not this run's to stop: starter cancel, like Ctrl-C here, ends only the
 watching, respectively the waiting, and the command goes on. How old it is the service
@@ -101,7 +101,7 @@ func (a *app) attach(ctx context.Context, c client.Client, o attachOptions, in w
 	var unreachable *connect.UnreachableError
 	switch {
 	case errors.As(err, &exists):
-		return usageError{fmt.Errorf("run %s follows command %s already, or has followed it to its end: see starter watch %s or starter results %s", id, o.command, id, id)}
+		return usageError{fmt.Errorf("run %s follows command %s already: see starter watch %s", id, o.command, id)}
 	case err != nil && ctx.Err() != nil && errors.As(err, &unreachable):
 		a.note("interrupted; %v", err)
 		return errInterrupted

@@ -11,13 +11,12 @@ import (
 )
 
 // Attach starts a run that follows a command which was submitted elsewhere, and returns its
-// name. There is one run for each command: when one follows it already, or has followed it
-// to its end, an *ExistsError says so. After one that was cancelled or failed, another may
-// be started under the same name.
+// name. One run at a time follows a command: while it goes on, an *ExistsError says so.
+// After its end another may be started under the same name, for nothing is submitted.
 func Attach(ctx context.Context, c client.Client, place Place, in workflows.RunCommandInput) (id string, err error) {
 	id = workflows.AttachedRunID(in.ClusterID, in.Attach.CommandID)
 	launch := LaunchOf(workflows.RolloutInput{RunCommandInput: in})
-	launch.Options.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
+	launch.Options.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
 	return id, launch.start(ctx, c, place, id)
 }
 

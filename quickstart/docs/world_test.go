@@ -96,6 +96,7 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(func() { require.NoError(t, w.temporal.Stop()) })
 	pace := activities.DefaultPace()
 	pace.Look = activities.Bounds{Min: 100 * time.Millisecond, Max: time.Second}
+	pace.NewFor = 2 * time.Second
 	w.stack, err = stack.Start(t.Context(), stack.Options{
 		Temporal: w.temporal.Address(), SimulatorAddress: "127.0.0.1:0", Clusters: theClusters(),
 		Pace: pace, TaskQueue: taskqueue.Default, Logger: zap.NewNop(),

@@ -42,14 +42,14 @@ func (s *system) attach(commandID string) string {
 func TestGoldenACommandSubmittedElsewhereIsFollowed(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, quickPace())
-	commandID := s.elsewhere(`sleep 2; [ "$EHPC_INSTANCE_ID" != ` + s.nodes()[2] + ` ] || exit 3; echo hi`)
+	commandID := s.elsewhere(`sleep 8; [ "$EHPC_INSTANCE_ID" != ` + s.nodes()[2] + ` ] || exit 3; echo hi`)
 	id := s.attach(commandID)
 	require.Equal(t, "attach-"+stack.ClusterID+"-"+commandID, id)
 	report := s.end(id)
 	require.Equal(t, workflows.Partial, report.Verdict, "%+v", report)
 	require.Equal(t, 3, *report.Nodes[2].ExitCode)
 	require.Equal(t, "hi\n", report.Nodes[0].Output)
-	require.Contains(t, report.Command, "sleep 2; ")
+	require.Contains(t, report.Command, "sleep 8; ")
 	require.Equal(t, 4, s.executions(), "nothing was submitted again")
 	require.Equal(t, 1, s.Simulator.Requests("InvokeShellCommand"))
 	s.keep("attached", id)
@@ -72,7 +72,7 @@ func TestGoldenCancellingAnAttachedRunLeavesTheCommandRunning(t *testing.T) {
 	require.Contains(t, again.stderr, "run "+id+" follows command "+commandID)
 	twice := s.starter("attach", "--cluster", stack.ClusterID, "--command-id", commandID)
 	require.Equal(t, 2, twice.code, twice.stderr)
-	require.Contains(t, twice.stderr, "follows command "+commandID+" already, or has followed it to its end: see starter watch "+id)
+	require.Contains(t, twice.stderr, "follows command "+commandID+" already: see starter watch "+id)
 }
 
 func TestAnAttachedCommandIsFollowedAlthoughTheWorkerDies(t *testing.T) {
@@ -82,7 +82,7 @@ func TestAnAttachedCommandIsFollowedAlthoughTheWorkerDies(t *testing.T) {
 	env := s.forPrograms()
 	worker, said := background(t, env, "worker")
 	await(t, 30*time.Second, "the worker serves", func() bool { return strings.Contains(said.String(), "serving") })
-	id := s.attach(s.elsewhere("sleep 5; echo done"))
+	id := s.attach(s.elsewhere("sleep 15; echo done"))
 	await(t, 30*time.Second, "running", func() bool { return s.phase(id) == workflows.Watching })
 	require.NoError(t, worker.Process.Kill())
 	_ = worker.Wait()
@@ -90,6 +90,28 @@ func TestAnAttachedCommandIsFollowedAlthoughTheWorkerDies(t *testing.T) {
 	report := s.end(id)
 	require.Equal(t, workflows.Succeeded, report.Verdict, "%+v", report)
 	require.Equal(t, 4, s.executions())
+}
+
+func TestACommandCanBeAttachedToAgainAfterTheRunThatFollowedItHasEnded(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, quickPace())
+	commandID := s.elsewhere("echo done")
+	require.True(t, s.end(s.attach(commandID)).Succeeded())
+	again := s.end(s.attach(commandID))
+	require.True(t, again.Succeeded(), "%+v", again)
+	require.Equal(t, 4, s.executions(), "nothing was submitted")
+}
+
+func TestCancellingWhileTheNodesAreMadeSureOfDoesNotSayThatNothingRuns(t *testing.T) {
+	t.Parallel()
+	pace := quickPace()
+	pace.NewFor = time.Minute
+	s := newSystem(t, pace)
+	id := s.attach(s.elsewhere("sleep 300"))
+	await(t, 20*time.Second, "looked once", func() bool { return s.Simulator.Requests("ListInvocationStatus") > 0 })
+	stopped := s.starter("cancel", id)
+	require.Equal(t, 1, stopped.code, stopped.stderr)
+	require.Contains(t, stopped.stdout, "before the nodes of the command were found")
 }
 
 func TestACommandOfATerminatedRunIsFollowedOnAndReadAsItsOwn(t *testing.T) {
