@@ -93,8 +93,9 @@ func (a *app) scheduleBackfillCommand() *cobra.Command {
 		Short: "Make up for firings that were missed",
 		Long: `Start the run of a schedule for each time between two at which it would have fired, one
 after the other. Times without a zone are of the schedule's. Where a run of one of these
-times is known nothing is started at all, for the command would run again: --again
-does it nevertheless.`,
+times is known, or may be there, nothing is started at all, for the command would run
+again: --again does it nevertheless. It may be there while a run of the schedule goes on,
+and when the schedule has a jitter.`,
 		Example: `  starter schedule backfill nightly --from '2026-11-23 00:00' --to '2026-11-25 23:59'`,
 		Args:    oneSchedule("backfill"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -102,9 +103,13 @@ does it nevertheless.`,
 				return usageError{err}
 			}
 			return a.withTemporal(cmd.Context(), func(c client.Client) error {
-				due, err := schedules.Backfill(cmd.Context(), c, a.namespace, args[0], r, time.Now())
-				if err != nil {
+				due, jittered, err := schedules.Backfill(cmd.Context(), c, a.namespace, args[0], r, time.Now())
+				switch {
+				case err != nil:
 					return err
+				case jittered:
+					a.note("schedule %s makes up for some %d firings: starter schedule show %s", args[0], len(due), args[0])
+					return nil
 				}
 				a.note("schedule %s makes up for %d firings, %s to %s: starter schedule show %s", args[0], len(due),
 					schedules.RunName(args[0], due[0]), schedules.RunName(args[0], due[len(due)-1]), args[0])
@@ -116,7 +121,7 @@ does it nevertheless.`,
 	flags.StringVar(&r.From, "from", "", "first time")
 	flags.StringVar(&r.To, "to", "", "last time")
 	flags.StringVar(&r.Overlap, "overlap", "buffer-all", "when a run of it goes on: skip, buffer-one, buffer-all, cancel-other or allow-all")
-	flags.BoolVar(&r.Again, "again", false, "also where a run of the time is known")
+	flags.BoolVar(&r.Again, "again", false, "also where a run of the time is known, or may be there")
 	flags.SortFlags = false
 	return cmd
 }

@@ -23,7 +23,7 @@ func DialOption(keys *Keyring) (grpc.DialOption, error) {
 	if err != nil {
 		return nil, err
 	}
-	chain := []grpc.UnaryClientInterceptor{copied, handBack}
+	chain := []grpc.UnaryClientInterceptor{copied}
 	if keys != nil {
 		failures, err := converter.NewFailureGRPCClientInterceptor(converter.NewFailureGRPCClientInterceptorOptions{EncodeCommonAttributes: true})
 		if err != nil {
@@ -31,7 +31,7 @@ func DialOption(keys *Keyring) (grpc.DialOption, error) {
 		}
 		chain = append(chain, failures) // before the payloads that it makes are encrypted
 	}
-	return grpc.WithChainUnaryInterceptor(append(chain, func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+	return grpc.WithChainUnaryInterceptor(append(chain, handBack, func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 		if lists(method) {
 			return lenient(ctx, method, req, reply, cc, invoker, opts...)
 		}

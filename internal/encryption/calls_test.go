@@ -150,6 +150,7 @@ func TestACallThatCannotBeReadIsToldApartThroughTheSDK(t *testing.T) {
 	c, _ := connect(t, nil, encode(t, keys, payload(t, "memo"))[0])
 	_, err := c.DescribeWorkflowExecution(t.Context(), &workflowservice.DescribeWorkflowExecutionRequest{})
 	require.True(t, encryption.Unreadable(err))
+	require.True(t, encryption.Unreadable(status.Convert(err).Err()), "as an interceptor leaves it")
 	told := serviceerror.FromStatus(status.Convert(err)) // as the SDK does
 	require.True(t, encryption.Unreadable(told))
 	require.ErrorContains(t, told, encryption.Setting)
@@ -175,4 +176,27 @@ func TestATaskThatCannotBeReadIsHandedBackWithTheReason(t *testing.T) {
 	require.Contains(t, activityTask.GetFailure().GetMessage(), encryption.Setting)
 	require.False(t, activityTask.GetFailure().GetApplicationFailureInfo().GetNonRetryable(), "the run must not fail by it")
 	require.Positive(t, activityTask.GetFailure().GetApplicationFailureInfo().GetNextRetryDelay().AsDuration())
+}
+
+func TestAWorkerWithOtherKeysHandsATaskBackAsOneWithoutKeysDoes(t *testing.T) {
+	t.Parallel()
+	keys, _ := newKeys(t)
+	others, _ := newKeys(t)
+	c, s := connect(t, others, encode(t, keys, payload(t, "input"))[0])
+
+	_, err := c.PollWorkflowTaskQueue(t.Context(), &workflowservice.PollWorkflowTaskQueueRequest{Namespace: "n"})
+	require.True(t, encryption.Unreadable(err))
+	_, err = c.PollActivityTaskQueue(t.Context(), &workflowservice.PollActivityTaskQueueRequest{Namespace: "n"})
+	require.True(t, encryption.Unreadable(err))
+
+	require.Len(t, s.received, 2)
+	workflowTask := s.received[0].(*workflowservice.RespondWorkflowTaskFailedRequest)
+	activityTask := s.received[1].(*workflowservice.RespondActivityTaskFailedRequest)
+	require.Equal(t, "workflow task", string(workflowTask.GetTaskToken()))
+	require.Equal(t, "activity task", string(activityTask.GetTaskToken()))
+	for _, failure := range []*failurepb.Failure{workflowTask.GetFailure(), activityTask.GetFailure()} {
+		reason, err := others.Decode([]*commonpb.Payload{failure.GetEncodedAttributes()})
+		require.NoError(t, err, "the reason is encrypted as every failure is")
+		require.Contains(t, string(reason[0].GetData()), keys.Active())
+	}
 }

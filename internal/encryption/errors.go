@@ -63,11 +63,12 @@ func Unreadable(err error) bool {
 	if errors.As(err, &unreadable) {
 		return true
 	}
+	told, _ := status.FromError(err) // what an interceptor leaves of it
 	var answer serviceerror.ServiceError
-	if !errors.As(err, &answer) {
-		return false
+	if errors.As(err, &answer) {
+		told = answer.Status()
 	}
-	for _, detail := range answer.Status().Details() {
+	for _, detail := range told.Details() {
 		if info, is := detail.(*errdetails.ErrorInfo); is && info.GetDomain() == errorDomain {
 			return true
 		}

@@ -27,42 +27,49 @@ type Range struct {
 }
 
 // Backfill starts a run for each time at which the schedule would have fired, and returns
-// these. A *workflows.InputError says what is wrong with the range. A *runs.RefusedError
-// says that for one of the times there is a run already: Temporal would run the command
+// these; of one with a jitter they are not the times in the names of the runs. A
+// *workflows.InputError says what is wrong with the range. A *runs.RefusedError says that
+// for one of the times there is a run already, or may be: Temporal would run the command
 // once more, under the same name.
-func Backfill(ctx context.Context, c client.Client, namespace, name string, r Range, now time.Time) ([]time.Time, error) {
+func Backfill(ctx context.Context, c client.Client, namespace, name string, r Range, now time.Time) (due []time.Time, jittered bool, err error) {
 	described, err := describe(ctx, c, name)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	from, to, err := r.bounds(described.Schedule.Spec.TimeZoneName, now)
 	if err != nil {
-		return nil, err
+		return nil, false, err
+	}
+	jittered = described.Schedule.Spec.Jitter > 0
+	if !r.Again {
+		if err := refuseUntold(scheduleOf(name, described)); err != nil {
+			return nil, jittered, err
+		}
 	}
 	matching, err := c.WorkflowService().ListScheduleMatchingTimes(ctx, &workflowservice.ListScheduleMatchingTimesRequest{
-		Namespace: namespace, ScheduleId: name, StartTime: timestamppb.New(from), EndTime: timestamppb.New(to),
+		Namespace: namespace, ScheduleId: name, EndTime: timestamppb.New(to),
+		StartTime: timestamppb.New(from.Add(-time.Millisecond)), // which the list leaves out, and the backfill does not
 	})
 	if err != nil {
-		return nil, unknown(err, name)
+		return nil, jittered, unknown(err, name)
 	}
-	var due []time.Time
 	for _, at := range matching.GetStartTime() {
 		due = append(due, at.AsTime())
 	}
 	switch {
 	case len(due) == 0:
-		return nil, &runs.RefusedError{Message: fmt.Sprintf("schedule %s has no time between %s and %s: nothing was started", name, r.From, r.To)}
+		return nil, jittered, &runs.RefusedError{Message: fmt.Sprintf("schedule %s has no time between %s and %s: nothing was started", name, r.From, r.To)}
 	case len(due) > MaxBackfill:
-		return nil, &runs.RefusedError{Message: fmt.Sprintf("schedule %s has %d times or more between %s and %s, at most %d are made up for: choose a shorter time",
+		return nil, jittered, &runs.RefusedError{Message: fmt.Sprintf("schedule %s has %d times or more between %s and %s, at most %d are made up for: choose a shorter time",
 			name, len(due), r.From, r.To, MaxBackfill)}
 	}
 	if !r.Again {
 		if err := refuseKnown(ctx, c, name, due); err != nil {
-			return nil, err
+			return nil, jittered, err
 		}
 	}
 	overlap, _ := overlapOf(r.overlap())
-	return due, tell(c.ScheduleClient().GetHandle(ctx, name).Backfill(ctx, client.ScheduleBackfillOptions{
+	return due, jittered, tell(c.ScheduleClient().GetHandle(ctx, name).Backfill(ctx, client.ScheduleBackfillOptions{
 		Backfill: []client.ScheduleBackfill{{Start: from, End: to, Overlap: overlap.policy}},
 	}), name)
 }
@@ -93,6 +100,19 @@ func (r Range) bounds(timeZone string, now time.Time) (from, to time.Time, err e
 		return from, to, &workflows.InputError{Problems: problems}
 	}
 	return from, to, nil
+}
+
+// refuseUntold refuses a backfill of a schedule of which it cannot be told what has run.
+func refuseUntold(s Schedule) error {
+	switch {
+	case s.JitterSeconds > 0:
+		return &runs.RefusedError{Message: fmt.Sprintf(
+			"schedule %s has a jitter, so that which of its times have run cannot be told, and those would run the command again: look at its runs (starter schedule show %s), then say --again", s.Name, s.Name)}
+	case len(s.Running) > 0:
+		return &runs.RefusedError{Message: fmt.Sprintf(
+			"run %s of schedule %s goes on, and which times wait behind it cannot be told, so that those would run the command again: wait for its end, or say --again", s.Running[0], s.Name)}
+	}
+	return nil
 }
 
 // refuseKnown refuses a backfill of times of which Temporal keeps a run.

@@ -95,7 +95,11 @@ func TestABackfillMakesUpForTimesThatHaveNotRunAndNoOthers(t *testing.T) {
 	await(t, 20*time.Second, "it begins", func() bool { return len(s.shown(name).Runs) == 1 })
 	require.True(t, s.end(run).Succeeded())
 	require.Equal(t, 4, s.executions())
+	await(t, 20*time.Second, "its end is known", func() bool { return len(s.shown(name).Running) == 0 })
 
+	at := s.starter("schedule", "backfill", name, "--from", to, "--to", to)
+	require.Equal(t, 2, at.code, "the first time of a range is looked at too")
+	require.Contains(t, at.stderr, "of 1 times 1 have run already, such as "+run)
 	again := s.starter("schedule", "backfill", name, "--from", from, "--to", to)
 	require.Equal(t, 2, again.code)
 	require.Contains(t, again.stderr, "of 1 times 1 have run already, such as "+run)
@@ -190,4 +194,32 @@ func TestGoldenARunThatIsToFailUnlessItSucceedsFailsByItsVerdict(t *testing.T) {
 		s.keep(id, name)
 	}
 	require.Equal(t, 0, s.starter("run", "--cluster", stack.ClusterID, "--all", "--fail-run", "--", "echo ok").code)
+}
+
+func TestABackfillIsRefusedWhereItCannotBeToldWhatHasRun(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, quickPace())
+	name := strings.ToLower(t.Name())
+	from, to := time.Now().UTC().AddDate(0, 0, -2).Format(time.DateOnly), time.Now().UTC().AddDate(0, 0, -1).Format(time.DateOnly)
+	backfill := func(name string, more ...string) outcome {
+		return s.starter(append([]string{"schedule", "backfill", name, "--from", from + " 00:00", "--to", to + " 23:59"}, more...)...)
+	}
+	command := []string{"--paused", "--cluster", stack.ClusterID, "--all"}
+	s.schedule(name+"-slow", append(append([]string{"--cron", "30 4 * * *"}, command...), "--", "sleep 5")...)
+	require.Equal(t, 0, backfill(name+"-slow").code)
+	await(t, 20*time.Second, "the first of two begins", func() bool { return len(s.shown(name+"-slow").Running) == 1 })
+	repeated := backfill(name + "-slow")
+	require.Equal(t, 2, repeated.code)
+	require.Contains(t, repeated.stderr, "which times wait behind it cannot be told")
+	await(t, 60*time.Second, "both have ended", func() bool {
+		shown := s.shown(name + "-slow")
+		return shown.Started == 2 && len(shown.Running) == 0
+	})
+	require.Equal(t, 8, s.executions())
+
+	s.schedule(name+"-jitter", append(append([]string{"--cron", "30 4 * * *", "--jitter", "1m"}, command...), "--", "echo tick")...)
+	untold := backfill(name + "-jitter")
+	require.Equal(t, 2, untold.code)
+	require.Contains(t, untold.stderr, "has a jitter")
+	require.Equal(t, 0, backfill(name+"-jitter", "--again").code)
 }
