@@ -68,16 +68,19 @@ to stdout. Its times stay as they are.`,
 				return usageError{err}
 			}
 			return a.withTemporal(cmd.Context(), func(c client.Client) error {
-				run, err := schedules.Trigger(cmd.Context(), c, args[0], overlap)
+				triggered, err := schedules.Trigger(cmd.Context(), c, args[0], overlap)
 				switch {
 				case err != nil:
 					return err
-				case run == "":
+				case triggered.Dropped:
+					a.note("schedule %s is triggered, and no run of the trigger was seen to begin: it may have been left out because another began meanwhile; see starter schedule show %s", args[0], args[0])
+					return nil
+				case triggered.Run == "":
 					a.note("schedule %s is triggered, and its run has not begun yet: see starter schedule show %s", args[0], args[0])
 					return nil
 				}
-				a.note("run %s of schedule %s is started: starter status %s", run, args[0], run)
-				_, err = a.stdout.Write([]byte(run + "\n"))
+				a.note("run %s of schedule %s is started: starter status %s", triggered.Run, args[0], triggered.Run)
+				_, err = a.stdout.Write([]byte(triggered.Run + "\n"))
 				return err
 			})
 		},

@@ -121,6 +121,10 @@ func (p Plan) spec(now time.Time, problem func(string, ...any)) client.ScheduleS
 		if !at.IsZero() && !at.After(now) {
 			problem("--at is %s, which has passed: give a time to come", text)
 		}
+		if twice(at.In(zone)) {
+			problem("--at is %s, which the clocks of %s show twice, so that it would fire twice: give it in UTC, such as %s, with --time-zone UTC",
+				text, zone, at.UTC().Format("'2006-01-02 15:04:05'"))
+		}
 		spec.Calendars = append(spec.Calendars, once(at.In(zone)))
 	}
 	if p.Start != "" {
@@ -203,6 +207,18 @@ func validateCron(text string, problem func(string, ...any)) {
 	case len(fields) < 5 || len(fields) > 7:
 		problem("--cron %q has %d fields: use 5, minute hour day month weekday, such as '0 22 * * *'", text, len(fields))
 	}
+}
+
+// twice says that the clocks of the time's zone show it once more, since they are put back.
+func twice(at time.Time) bool {
+	for _, by := range []time.Duration{30 * time.Minute, time.Hour, 2 * time.Hour} {
+		for _, other := range []time.Time{at.Add(-by), at.Add(by)} {
+			if other.Format(time.DateTime) == at.Format(time.DateTime) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // once is the calendar of a single time.
