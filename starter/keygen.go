@@ -29,7 +29,8 @@ runs go on: --add a key, bring the file to every worker and starter, then --acti
 the key and bring the file round again. Each reads it when it starts. --rotate is both
 steps in one, for when nothing runs. Keep old keys for as long as Temporal keeps the
 runs that they encrypted: what was encrypted with a key that is lost cannot be read
-again.
+again. A schedule keeps its run encrypted with the key of its creation: before that key
+leaves the file, delete the schedule and create it anew.
 
 The id of the new or activated key is written to stdout, never a key.`,
 		Example: `  starter keygen --file keys.yaml

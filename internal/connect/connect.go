@@ -53,7 +53,7 @@ func TemporalWith(ctx context.Context, logger log.Logger, with func(*client.Opti
 		options.Namespace = client.DefaultNamespace
 	}
 	options.Logger = logger
-	if err := checkSecrets(options); err != nil {
+	if err := checkSecrets(ctx, options); err != nil {
 		return nil, options, err
 	}
 	keys, err := encryption.FromEnvironment()

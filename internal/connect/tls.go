@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"go.temporal.io/api/serviceerror"
@@ -26,11 +27,27 @@ var (
 // alertPatience is how long an alert may take that follows a handshake.
 const alertPatience = time.Second
 
-// checkSecrets refuses to send an API key in plain text.
-func checkSecrets(options client.Options) error {
-	if options.Credentials != nil && options.ConnectionOptions.TLS == nil {
+// checkSecrets refuses to send an API key, or what else lets in, in plain text.
+func checkSecrets(ctx context.Context, options client.Options) error {
+	if options.ConnectionOptions.TLS != nil {
+		return nil
+	}
+	if options.Credentials != nil {
 		return &ConfigError{"an API key is set and TLS is turned off, so that the key could be read on its way: " +
 			"leave TEMPORAL_TLS (disabled, in the profile file) out, or TEMPORAL_API_KEY"}
+	}
+	if options.HeadersProvider == nil {
+		return nil
+	}
+	headers, err := options.HeadersProvider.GetHeaders(ctx)
+	if err != nil {
+		return &ConfigError{fmt.Sprintf("the metadata of Temporal calls cannot be read: %v; see the TEMPORAL_GRPC_META_ variables and grpc_meta in the profile file", err)}
+	}
+	for name := range headers {
+		if strings.EqualFold(name, "authorization") {
+			return &ConfigError{"an authorization header is set and TLS is not turned on, so that the header could be read on its way: " +
+				"set TEMPORAL_TLS=true, or leave TEMPORAL_GRPC_META_AUTHORIZATION (grpc_meta, in the profile file) out"}
+		}
 	}
 	return nil
 }

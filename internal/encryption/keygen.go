@@ -23,7 +23,7 @@ const heading = `# Keys with which ehpcflow encrypts what it sends to Temporal. 
 // the key. It never overwrites a file.
 func Create(file string) (string, error) {
 	key := newKey()
-	err := write(file, keyFile{Active: key.ID, Keys: []storedKey{key}}, 0o600, os.Link)
+	err := write(file, keyFile{Active: key.ID, Keys: []storedKey{key}}, nil, os.Link)
 	if errors.Is(err, fs.ErrExist) {
 		return "", &FileError{fmt.Sprintf("%s exists already and was left as it is: name another file, or add a key to this one (--add, --rotate)", file)}
 	}
@@ -75,23 +75,30 @@ func newKey() storedKey {
 }
 
 // change replaces a key file by a changed one at once, so that no reader meets half a
-// file, and with its permissions.
+// file, and with its owner, group and permissions. Two changes at once come one after the
+// other.
 func change(file string, apply func(*keyFile) error) error {
 	if target, err := filepath.EvalSymlinks(file); err == nil {
 		file = target
 	}
-	stored, mode, err := readFile(file)
+	unlock, err := lock(filepath.Dir(file))
+	if err != nil {
+		return &FileError{fmt.Sprintf("the key file %s cannot be changed (%v): name one that exists, in a directory that you may read and write", file, err)}
+	}
+	defer unlock()
+	stored, info, err := readFile(file)
 	if err != nil {
 		return err
 	}
 	if err := apply(&stored); err != nil {
 		return err
 	}
-	return write(file, stored, mode, os.Rename)
+	return write(file, stored, info, os.Rename)
 }
 
-// write writes a whole file beside its place, and puts it there.
-func write(file string, stored keyFile, mode fs.FileMode, put func(from, to string) error) (err error) {
+// write writes a whole file beside its place, and puts it there: like another, or, where
+// that is nil, for its maker only.
+func write(file string, stored keyFile, like fs.FileInfo, put func(from, to string) error) (err error) {
 	var text bytes.Buffer
 	text.WriteString(heading)
 	encoder := yaml.NewEncoder(&text)
@@ -105,7 +112,13 @@ func write(file string, stored keyFile, mode fs.FileMode, put func(from, to stri
 	}
 	defer os.Remove(f.Name()) //nolint:errcheck // it is gone when it was put in its place
 	_, err = f.Write(text.Bytes())
-	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
+	if like != nil {
+		if given := giveTo(f, like); given != nil {
+			return errors.Join(&FileError{fmt.Sprintf("the key file %s was left as it is: %v; change it as its owner or as root", file, given)}, f.Close())
+		}
+		err = errors.Join(err, f.Chmod(like.Mode().Perm())) // no earlier, for its group was another
+	}
+	err = errors.Join(err, f.Sync(), f.Close())
 	if err == nil {
 		err = put(f.Name(), file)
 	}

@@ -93,31 +93,31 @@ func (s storedKey) open() (cipher.AEAD, error) {
 	return cipher.NewGCMWithRandomNonce(block)
 }
 
-// readFile reads and checks the form of a key file, and returns its permissions too. What
+// readFile reads and checks the form of a key file, and returns what it is like too. What
 // the parser says of a wrong one is kept back: it quotes the file.
-func readFile(file string) (stored keyFile, mode fs.FileMode, err error) {
+func readFile(file string) (stored keyFile, info fs.FileInfo, err error) {
 	f, err := os.Open(file) //nolint:gosec // the file that the operator names
 	if err != nil {
-		return stored, 0, &FileError{fmt.Sprintf("the key file cannot be read (%v): name one that exists, or make one with starter keygen --file %s", err, file)}
+		return stored, nil, &FileError{fmt.Sprintf("the key file cannot be read (%v): name one that exists, or make one with starter keygen --file %s", err, file)}
 	}
 	defer f.Close() //nolint:errcheck // it was only read
-	info, err := f.Stat()
+	info, err = f.Stat()
 	switch {
 	case err != nil:
-		return stored, 0, &FileError{fmt.Sprintf("the key file cannot be read: %v", err)}
+		return stored, nil, &FileError{fmt.Sprintf("the key file cannot be read: %v", err)}
 	case !info.Mode().IsRegular():
-		return stored, 0, &FileError{fmt.Sprintf("%s is not a file: name a key file, as starter keygen makes it", file)}
+		return stored, nil, &FileError{fmt.Sprintf("%s is not a file: name a key file, as starter keygen makes it", file)}
 	case runtime.GOOS != "windows" && info.Mode().Perm()&tooOpen != 0:
-		return stored, 0, &FileError{fmt.Sprintf("the key file %s is open to others (mode %04o): close it with chmod 600 %s, and think of its keys as known to whoever has an account there", file, info.Mode().Perm(), file)}
+		return stored, nil, &FileError{fmt.Sprintf("the key file %s is open to others (mode %04o): close it with chmod 600 %s, and think of its keys as known to whoever has an account there", file, info.Mode().Perm(), file)}
 	}
 	text, err := io.ReadAll(io.LimitReader(f, mostOfAFile))
 	if err != nil {
-		return stored, 0, &FileError{fmt.Sprintf("the key file cannot be read: %v", err)}
+		return stored, nil, &FileError{fmt.Sprintf("the key file cannot be read: %v", err)}
 	}
 	if err := stored.parse(text); err != nil {
-		return stored, 0, &FileError{fmt.Sprintf("%s cannot be used as a key file: %v; starter keygen --file FILE makes one", file, err)}
+		return stored, nil, &FileError{fmt.Sprintf("%s cannot be used as a key file: %v; starter keygen --file FILE makes one", file, err)}
 	}
-	return stored, info.Mode().Perm(), nil
+	return stored, info, nil
 }
 
 // tooOpen are the permissions that a key file must not grant: any to others, and writing
