@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs every check of the project, all modules: formatting, tidy modules, vet,
-# workflowcheck, linters, and all tests with the race detector. It needs Go and a
+# workflowcheck, linters, and all tests, most with the race detector. It needs Go and a
 # C compiler (for the race detector); the tools it installs into .bin, once. The check
 # of the model needs spin too, and the test of the topology PostgreSQL; without, they are
 # skipped, or fail where CI is set.
@@ -42,8 +42,13 @@ for module in . quickstart conformance; do (
 	step "module $module: lint"
 	"$bin/golangci-lint" run ./...
 	step "module $module: test"
-	go test -race -parallel 8 -timeout 30m $(go list ./... | grep -v /docs/model)
+	go test -race -parallel 8 -timeout 30m $(go list ./... | grep -v -e /docs/model -e /e2e$)
 ); done
+
+# Without the race detector, under which the SQLite of the server that they all share is
+# too slow for hundreds of runs at a time.
+step "end-to-end tests"
+go -C quickstart test -parallel 8 -timeout 30m ./e2e
 
 step "the model of docs/once.md" # alone: it takes all of two cores
 command -v spin >/dev/null 2>&1 || echo "spin is missing (Debian's package spin): the model is not checked"
