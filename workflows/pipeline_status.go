@@ -1,0 +1,127 @@
+package workflows
+
+import (
+	"time"
+
+	"ehpcflow/pipeline"
+)
+
+// PipelineQuery is the query that a run of a pipeline answers with a PipelineStatus, also
+// after its end.
+const PipelineQuery = "pipeline"
+
+// PipelineInput is what a run of a pipeline is started with.
+type PipelineInput struct {
+	Pipeline pipeline.Pipeline `json:"pipeline"`
+
+	// Inputs are the values of the pipeline's inputs; those left out have their defaults.
+	Inputs map[string]any `json:"inputs,omitempty"`
+
+	// File that the pipeline was read from, as its user names it. It is told only.
+	File string `json:"file,omitempty"`
+
+	// FailUnless says whether the run fails for Temporal when its verdict is another.
+	FailUnless FailUnless `json:"failUnless,omitempty"`
+
+	// Lineage is that of a rerun, and Done the steps that are not run again, by their
+	// names, as they ended in the runs before.
+	Lineage *Lineage              `json:"lineage,omitempty"`
+	Done    map[string]StepResult `json:"done,omitempty"`
+
+	// Depth of a pipeline that is a step of another; 0 is that of none.
+	Depth int `json:"depth,omitempty"`
+
+	// Resumed is set by a run that goes on as a new one: how its steps stand.
+	Resumed *PipelineStatus `json:"resumed,omitempty"`
+}
+
+// PipelineStatus is how a run of a pipeline stands.
+type PipelineStatus struct {
+	Phase Phase `json:"phase"` // Watching, Waiting (for people), Stopping or Ended
+	PipelineResult
+}
+
+// PipelineResult is what became of a run of a pipeline.
+type PipelineResult struct {
+	Pipeline  string    `json:"pipeline"` // its name
+	Verdict   Verdict   `json:"verdict,omitempty"`
+	Reason    string    `json:"reason,omitempty"`
+	StartedAt time.Time `json:"startedAt,omitzero"`
+	EndedAt   time.Time `json:"endedAt,omitzero"`
+	Lineage   *Lineage  `json:"lineage,omitempty"`
+
+	// Steps are in the order of the file, those of an onFailure behind their step, and
+	// Finally those that run last.
+	Steps   []StepResult `json:"steps"`
+	Finally []StepResult `json:"finally,omitempty"`
+
+	Outputs map[string]any `json:"outputs,omitempty"`
+}
+
+// StepState is where a step is.
+type StepState string
+
+// The states of a step.
+const (
+	StepWaiting   StepState = "waiting" // for its needs, for a place, or for its turn
+	StepRunning   StepState = "running"
+	StepSucceeded StepState = "succeeded"
+	StepFailed    StepState = "failed"
+	StepSkipped   StepState = "skipped"  // not started; Reason says why
+	StepCanceled  StepState = "canceled" // stopped with the run
+)
+
+// StepStates are all of them.
+var StepStates = []StepState{StepWaiting, StepRunning, StepSucceeded, StepFailed, StepSkipped, StepCanceled}
+
+// StepResult is how a step stands, or what became of it.
+type StepResult struct {
+	Name  string        `json:"name"`
+	Kind  pipeline.Kind `json:"kind"`
+	Needs []string      `json:"needs,omitempty"`
+
+	// OnFailureOf is the step whose onFailure has this one; "" is of none.
+	OnFailureOf string `json:"onFailureOf,omitempty"`
+
+	State  StepState `json:"state"`
+	Reason string    `json:"reason,omitempty"` // of what did not succeed, for people
+
+	// RunID is the name of the run of the step's last attempt, or of the run that holds
+	// its items, and Attempts how many there were.
+	RunID    string `json:"run,omitempty"`
+	Attempts int    `json:"attempts,omitempty"`
+
+	StartedAt time.Time `json:"startedAt,omitzero"`
+	EndedAt   time.Time `json:"endedAt,omitzero"`
+
+	// Verdict of what it ran, where that has one, and Error why it could not be followed
+	// to its end.
+	Verdict Verdict       `json:"verdict,omitempty"`
+	Error   *ClusterError `json:"error,omitempty"`
+
+	// NodeCount says how many nodes its command has, and States in which states they are.
+	NodeCount int               `json:"nodeCount,omitempty"`
+	States    map[NodeState]int `json:"states,omitempty"`
+
+	// Items says how many items a foreach has in each state.
+	Items map[StepState]int `json:"items,omitempty"`
+
+	// Job of a job.
+	Job *JobResult `json:"job,omitempty"`
+
+	// By are those who approved, or the one who rejected.
+	By []string `json:"by,omitempty"`
+
+	// DoneIn is the earlier run in which it succeeded, of a step that a rerun did not run
+	// again.
+	DoneIn string `json:"doneIn,omitempty"`
+
+	// Value is what later steps know of it, kept only where one refers to it.
+	Value *pipeline.StepValue `json:"value,omitempty"`
+}
+
+// Ended says that nothing more becomes of the step.
+func (s StepResult) Ended() bool { return s.State != StepWaiting && s.State != StepRunning }
+
+// StepRunID is the name of the run of a step, or of an item of it.
+func StepRunID(runID, step string) string { return runID + "/" + step }
