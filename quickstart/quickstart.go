@@ -158,7 +158,7 @@ func (q quickstart) run(ctx context.Context, command string) error {
 	s, err := stack.Start(ctx, stack.Options{
 		Temporal:         temporal.Address(),
 		SimulatorAddress: "127.0.0.1:8765",
-		Nodes:            q.nodes,
+		Clusters:         stack.DemoClusters(q.nodes),
 		Pace:             activities.DefaultPace(),
 		TaskQueue:        taskqueue.Default,
 		Logger:           logger,

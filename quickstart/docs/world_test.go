@@ -38,7 +38,7 @@ func theClusters() []ehpcsim.Cluster {
 	first := ehpcsim.DemoCluster(firstCluster, 20)
 	first.Nodes[0].InstanceID, first.Nodes[1].InstanceID = "i-bp1aaaa", "i-bp1bbbb"
 	first.Nodes[3].InstanceID, first.Nodes[3].HostName, first.Nodes[3].Queue = "i-bp1dddd", "gpu000", "gpu"
-	return []ehpcsim.Cluster{first, ehpcsim.DemoCluster(secondCluster, 3), ehpcsim.DemoCluster(stack.ClusterID, 4)}
+	return append(stack.DemoClusters(4), first, ehpcsim.DemoCluster(secondCluster, 3))
 }
 
 // inPlace of what stands in a command, for this machine has none of it.

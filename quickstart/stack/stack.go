@@ -29,8 +29,18 @@ import (
 // second, unless told otherwise.
 const simulatorRate = 1000
 
-// ClusterID of the simulated cluster.
-const ClusterID = "ehpc-sim-demo"
+// The ids of the simulated clusters.
+const (
+	ClusterID       = "ehpc-sim-demo"
+	SecondClusterID = "ehpc-sim-demo2"
+)
+
+// DemoClusters are those of the quick start: one of that many nodes, and a small one, so
+// that a run on several has some.
+func DemoClusters(nodes int) []ehpcsim.Cluster {
+	const small = 2
+	return []ehpcsim.Cluster{ehpcsim.DemoCluster(ClusterID, nodes), ehpcsim.DemoCluster(SecondClusterID, small)}
+}
 
 // Options of a stack.
 type Options struct {
