@@ -52,8 +52,8 @@ func TestTheFlagsOfAPolicyAreItsParts(t *testing.T) {
 			Attempts: 3, On: []workflows.NodeState{"lost", "failed"}, ExitCodes: []int{75, 111}, BackoffSeconds: 30, Elsewhere: true,
 		},
 	}, got)
-	for _, flag := range policyFlags {
-		require.Contains(t, everyPolicyFlag, "--"+flag.name)
+	for _, flag := range policy.Options {
+		require.Contains(t, everyPolicyFlag, "--"+flag.Name)
 	}
 	got, problems = policyOf(t, nil)
 	require.Empty(t, problems)
@@ -100,8 +100,8 @@ func TestARerunKeepsThePolicyButForWhatIsNamed(t *testing.T) {
 	require.Len(t, past.Waves, 3, "that of the past run stays")
 
 	var away []string
-	for _, flag := range policyFlags {
-		away = append(away, "--"+flag.name+"=none")
+	for _, flag := range policy.Options {
+		away = append(away, "--"+flag.Name+"=none")
 	}
 	plain, problems := policyOf(t, &past, away...)
 	require.Empty(t, problems)

@@ -146,11 +146,11 @@ func (o *settingOptions) settings() (*workflows.Settings, error) {
 			problems = append(problems, fmt.Sprintf("--%s: %v", name, err))
 		}
 	}
-	read("concurrency", func(text string) error { return readUnlessNone(&set.Concurrency, text, someNodes) })
-	read("max-failures", func(text string) error { return readInto(&set.MaxFailures, text, anySize) })
-	read("max-failures-per-wave", func(text string) error { return readInto(&set.MaxFailuresPerWave, text, anySize) })
-	read("deadline", func(text string) error { return readUnlessNone(&set.DeadlineSeconds, text, wholeSeconds) })
-	read("look-every", func(text string) error { return readUnlessNone(&set.LookSeconds, text, wholeSeconds) })
+	read("concurrency", func(text string) error { return readUnlessNone(&set.Concurrency, text, policy.ParseNodes) })
+	read("max-failures", func(text string) error { return readSize(&set.MaxFailures, text) })
+	read("max-failures-per-wave", func(text string) error { return readSize(&set.MaxFailuresPerWave, text) })
+	read("deadline", func(text string) error { return readUnlessNone(&set.DeadlineSeconds, text, policy.ParseSeconds) })
+	read("look-every", func(text string) error { return readUnlessNone(&set.LookSeconds, text, policy.ParseSeconds) })
 	if given == 0 {
 		problems = append(problems, "nothing is to be changed: name --concurrency, --max-failures, --max-failures-per-wave, --deadline or --look-every")
 	}
@@ -171,4 +171,12 @@ func readUnlessNone[T policy.Size | int](into **T, text string, read func(string
 	}
 	*into = &value
 	return nil
+}
+
+func readSize(into **policy.Size, text string) error {
+	size, err := policy.ParseSize(text)
+	if err == nil {
+		*into = &size
+	}
+	return err
 }
