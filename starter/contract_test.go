@@ -2,12 +2,10 @@ package main
 
 import (
 	"cmp"
-	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -16,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"ehpcflow/docs/kept"
 	"ehpcflow/internal/console"
 	"ehpcflow/internal/doctor"
 	"ehpcflow/internal/runs"
@@ -23,8 +22,6 @@ import (
 	"ehpcflow/internal/version"
 	"ehpcflow/workflows"
 )
-
-var update = flag.Bool("update", false, "write docs/json.md anew from the types and their comments")
 
 // contracts are what the commands write under --json. A new command is a line here; the
 // types that its own refer to are found by themselves. Then run
@@ -70,12 +67,7 @@ The test fails when the page and the types differ.
 func TestTheJSONContractIsThatOfTheTypes(t *testing.T) {
 	t.Parallel()
 	written := contract(t)
-	if *update {
-		require.NoError(t, os.WriteFile(contractFile, []byte(written), 0o600))
-	}
-	page, err := os.ReadFile(contractFile)
-	require.NoError(t, err)
-	require.Equal(t, written, string(page), "write it anew with -update, and look at what changed: fields are only ever added")
+	kept.Whole(t, contractFile, written)
 }
 
 func contract(t *testing.T) string {

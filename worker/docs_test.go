@@ -2,32 +2,17 @@ package main
 
 import (
 	"cmp"
-	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
+	"ehpcflow/docs/kept"
 )
-
-var update = flag.Bool("update", false, "write the table of docs/worker.md anew")
 
 const page = "../docs/worker.md"
 
 func TestTheTableOfTheDocsIsThatOfTheSettings(t *testing.T) {
-	const begin, end = "<!-- settings -->\n", "<!-- settings end -->"
-	text, err := os.ReadFile(page)
-	require.NoError(t, err)
-	before, rest, found := strings.Cut(string(text), begin)
-	require.True(t, found)
-	table, after, found := strings.Cut(rest, end)
-	require.True(t, found)
-	if *update {
-		require.NoError(t, os.WriteFile(page, []byte(before+begin+markdown()+end+after), 0o600))
-		return
-	}
-	require.Equal(t, markdown(), table, "go test ./worker -update writes it anew")
+	kept.Parts(t, page, map[string]string{"settings": "\n" + markdown()})
 }
 
 func markdown() string {

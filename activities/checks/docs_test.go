@@ -1,35 +1,21 @@
 package checks_test
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"ehpcflow/activities/checks"
+	"ehpcflow/docs/kept"
 )
-
-var update = flag.Bool("update", false, "write the table of docs/doctor.md anew")
 
 const docs = "../../docs/doctor.md"
 
 func TestTheTableOfTheDocsIsThatOfTheCode(t *testing.T) {
 	t.Parallel()
-	const begin, end = "<!-- checks -->\n", "<!-- checks end -->"
-	text, err := os.ReadFile(docs)
-	require.NoError(t, err)
-	before, rest, found := strings.Cut(string(text), begin)
-	require.True(t, found)
-	table, after, found := strings.Cut(rest, end)
-	require.True(t, found)
-	if *update {
-		require.NoError(t, os.WriteFile(docs, []byte(before+begin+markdown()+end+after), 0o600))
-		return
-	}
-	require.Equal(t, markdown(), table, "go test ./activities/checks -update writes it anew")
+	kept.Parts(t, docs, map[string]string{"checks": "\n" + markdown()})
 }
 
 func markdown() string {

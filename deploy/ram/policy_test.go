@@ -4,11 +4,9 @@ package ram
 
 import (
 	"encoding/json"
-	"flag"
 	"go/ast"
 	"go/types"
 	"maps"
-	"os"
 	"slices"
 	"strconv"
 	"testing"
@@ -17,9 +15,8 @@ import (
 	"golang.org/x/tools/go/packages"
 
 	"ehpcflow/activities/checks"
+	"ehpcflow/docs/kept"
 )
-
-var update = flag.Bool("update", false, "write the policy anew")
 
 const file = "worker-policy.json"
 
@@ -53,13 +50,7 @@ func TestThePolicyAllowsWhatTheActivitiesCallAndNothingElse(t *testing.T) {
 	want, err := json.MarshalIndent(policy{"1", []statement{one}}, "", "  ")
 	require.NoError(t, err)
 	want = append(want, '\n')
-	if *update {
-		require.NoError(t, os.WriteFile(file, want, 0o600))
-		return
-	}
-	got, err := os.ReadFile(file)
-	require.NoError(t, err)
-	require.Equal(t, string(want), string(got), "go test ./deploy/ram -update writes it anew")
+	kept.Whole(t, file, string(want))
 }
 
 // calledActions are the actions behind the methods of the client that are named, called

@@ -1,35 +1,19 @@
 package catalogue_test
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
+	"ehpcflow/docs/kept"
 	"ehpcflow/ehpc/catalogue"
 )
-
-var update = flag.Bool("update", false, "write the table of docs/errors.md anew")
 
 const page = "../../docs/errors.md"
 
 func TestTheTableOfTheDocsIsTheCatalogue(t *testing.T) {
 	t.Parallel()
-	const begin, end = "<!-- errors -->\n", "<!-- errors end -->"
-	text, err := os.ReadFile(page)
-	require.NoError(t, err)
-	before, rest, found := strings.Cut(string(text), begin)
-	require.True(t, found)
-	table, after, found := strings.Cut(rest, end)
-	require.True(t, found)
-	if *update {
-		require.NoError(t, os.WriteFile(page, []byte(before+begin+markdown()+end+after), 0o600))
-		return
-	}
-	require.Equal(t, markdown(), table, "go test ./ehpc/catalogue -update writes it anew")
+	kept.Parts(t, page, map[string]string{"errors": "\n" + markdown()})
 }
 
 func markdown() string {
