@@ -1,0 +1,81 @@
+package pipeline
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Problem is something that is wrong with a file, and where.
+type Problem struct {
+	File   string `json:"file"`
+	Line   int    `json:"line"`           // from 1; 0 is the file as a whole
+	Column int    `json:"column"`         // in characters, from 1
+	Path   string `json:"path,omitempty"` // such as steps.solve.job.nodes; "" is the file as a whole
+	// Message says what is wrong and what to do. It holds no secret.
+	Message string `json:"message"`
+}
+
+// String is how editors and compilers name places, as in
+// "solve.yaml:12:7: steps.solve: …".
+func (p Problem) String() string {
+	place := p.File
+	if p.Line > 0 {
+		place = fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+	}
+	if p.Path == "" {
+		return place + ": " + p.Message
+	}
+	return place + ": " + p.Path + ": " + p.Message
+}
+
+// Error is everything that is wrong with the files of a pipeline, in the order of the
+// files and their lines. It has one problem at least.
+type Error struct{ Problems []Problem }
+
+func (e *Error) Error() string {
+	lines := make([]string, len(e.Problems))
+	for i, problem := range e.Problems {
+		lines[i] = problem.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// errorOf is nil where there is no problem.
+func errorOf(problems []Problem) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	return &Error{problems}
+}
+
+// inOrder sorts the problems of one file by their places, and says each once.
+func inOrder(problems []Problem) []Problem {
+	slices.SortStableFunc(problems, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	return slices.Compact(problems)
+}
+
+// accessKey is what the ids of the cloud's access keys look like.
+var accessKey = regexp.MustCompile(`LTAI[A-Za-z0-9]{12,}`)
+
+// shown is a value as a message shows it: in one line, short, and without access keys.
+func shown(value any) string {
+	text, is := value.(string)
+	if !is {
+		return shortened(fmt.Sprint(value))
+	}
+	return fmt.Sprintf("%q", shortened(text))
+}
+
+func shortened(text string) string {
+	const most = 60
+	text = accessKey.ReplaceAllString(text, "LTAI…")
+	if characters := []rune(text); len(characters) > most {
+		return string(characters[:most-1]) + "…"
+	}
+	return text
+}

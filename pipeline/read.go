@@ -1,0 +1,178 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+)
+
+// File is a pipeline with the places in its file that say it.
+type File struct {
+	Name     string // in its fs.FS
+	Pipeline Pipeline
+
+	root *node
+	subs map[string]*File // those that its steps refer to, by the steps' names
+}
+
+// Read reads the file of a pipeline and the files that its steps refer to, each named
+// relative to the file that says it. An error is an *Error, with everything that is wrong.
+func Read(fsys fs.FS, name string) (*File, error) {
+	r := &reader{fsys: fsys}
+	file := r.read(path.Clean(name), nil)
+	if len(r.problems) > 0 {
+		return nil, errorOf(r.problems)
+	}
+	return file, nil
+}
+
+// reader reads the files of a pipeline.
+type reader struct {
+	fsys     fs.FS
+	size     int // bytes of all files, each as often as a step refers to it
+	problems []Problem
+	told     map[string]bool // files whose problems were told
+}
+
+// read reads a file. From are those that lead to it. Without a file there are problems.
+func (r *reader) read(name string, from []string) *File {
+	text, err := r.text(name)
+	if err != nil {
+		r.tell(name, []Problem{{File: name, Message: err.Error()}})
+		return nil
+	}
+	root, problems := tree(name, text)
+	if len(problems) > 0 {
+		r.tell(name, problems)
+		return nil
+	}
+	if problems := append(misshapen(name, root), keysWritten(name, root)...); len(problems) > 0 {
+		r.tell(name, inOrder(problems))
+		return nil
+	}
+	file := &File{Name: name, root: root, subs: map[string]*File{}}
+	b := builder{file: file}
+	file.Pipeline = b.pipeline(root)
+	from = append(from, name)
+	complete := true
+	for _, step := range b.subs {
+		sub, problem := r.sub(name, step, from)
+		if problem != nil {
+			b.problems = append(b.problems, *problem)
+		}
+		complete = complete && sub != nil
+		if sub != nil {
+			file.subs[step.step.Name], step.step.Pipeline = sub, &sub.Pipeline
+		}
+	}
+	problems = append(b.problems, meaningless(file)...)
+	r.tell(name, inOrder(problems))
+	if len(problems) > 0 || !complete {
+		return nil
+	}
+	return file
+}
+
+// sub reads the file that a step refers to.
+func (r *reader) sub(name string, at subStep, from []string) (*File, *Problem) {
+	place := at.node.get("file")
+	problem := func(format string, args ...any) *Problem {
+		return &Problem{File: name, Line: place.line, Column: place.column,
+			Path: at.path + ".pipeline.file", Message: fmt.Sprintf(format, args...)}
+	}
+	written := place.text()
+	next := path.Join(path.Dir(name), written)
+	switch {
+	case strings.Contains(written, "${{"):
+		return nil, problem("which file it is has to be known before the run: expressions are not possible here")
+	case path.IsAbs(written) || !fs.ValidPath(next):
+		return nil, problem("%s is outside of the folder of the first file: name a file beside it or below it", shown(written))
+	}
+	for i, each := range from {
+		if each == next {
+			return nil, problem("the files refer to each other in a circle: %s", strings.Join(append(from[i:len(from):len(from)], next), " → "))
+		}
+	}
+	if len(from) >= MaxDepth {
+		return nil, problem("pipelines are nested more than %d deep: %s", MaxDepth, strings.Join(append(from[:len(from):len(from)], next), " → "))
+	}
+	if r.size > MaxFile {
+		return nil, nil // it was said
+	}
+	if _, err := fs.Stat(r.fsys, next); err != nil {
+		return nil, problem("%s cannot be read: %s", next, reason(err))
+	}
+	return r.read(next, from), nil
+}
+
+// tell keeps the problems of a file, once.
+func (r *reader) tell(name string, problems []Problem) {
+	if r.told[name] || len(problems) == 0 {
+		return
+	}
+	if r.told == nil {
+		r.told = map[string]bool{}
+	}
+	r.told[name] = true
+	r.problems = append(r.problems, problems...)
+}
+
+// text of a file.
+func (r *reader) text(name string) ([]byte, error) {
+	file, err := r.fsys.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("it cannot be read: %s", reason(err))
+	}
+	defer func() { _ = file.Close() }() // nothing was written
+	text, err := io.ReadAll(io.LimitReader(file, MaxFile+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("it cannot be read: %s", reason(err))
+	case len(text) > MaxFile:
+		return nil, fmt.Errorf("it has more than %d KiB, which is the most", MaxFile>>10)
+	}
+	if r.size += len(text); r.size > MaxFile {
+		return nil, fmt.Errorf("the files of the pipeline have more than %d KiB together, each counted as often as a step refers to it: let fewer steps refer to files, or use foreach", MaxFile>>10)
+	}
+	return text, nil
+}
+
+// reason is why a file cannot be read, without its name.
+func reason(err error) string {
+	if errors.Is(err, fs.ErrNotExist) {
+		return "there is no such file"
+	}
+	if failed := (*fs.PathError)(nil); errors.As(err, &failed) {
+		return failed.Err.Error()
+	}
+	return err.Error()
+}
+
+// Locate is the place of a step's key in the file, or of what is nearest above it. A step
+// of a pipeline that is a step has both names, PUBLISH/UPLOAD. Path leads from the step,
+// as in "command", "rollout", "waves".
+func (f *File) Locate(step string, path ...string) (file string, line, column int) {
+	step, within, deeper := strings.Cut(step, "/")
+	if sub := f.subs[step]; deeper && sub != nil {
+		return sub.Locate(within, path...)
+	}
+	found := spot{f.root.line, f.root.column, f.root}
+	for _, each := range stepsOf(f.root) {
+		if each.name == step {
+			found = spot{each.line, each.column, each.value}
+			if at := each.value.at(path); at.node != each.value {
+				found = at
+			}
+		}
+	}
+	return f.Name, found.line, found.column
+}
+
+// Problem is a problem of a step, with its place; see Locate.
+func (f *File) Problem(step, message string, path ...string) Problem {
+	file, line, column := f.Locate(step, path...)
+	return Problem{File: file, Line: line, Column: column, Path: strings.Join(append([]string{step}, path...), "."), Message: message}
+}
