@@ -14,8 +14,6 @@ import (
 	"ehpcflow/workflows"
 )
 
-const clustersType = "RunOnClusters"
-
 // ClustersReport is how a run on several clusters stands.
 type ClustersReport struct {
 	RunID string `json:"run"`

@@ -14,7 +14,30 @@ type Kind string
 const (
 	OnOne      Kind = "run"      // on one cluster, by Follow and Read
 	OnClusters Kind = "clusters" // on several, by FollowClusters and ReadClusters
+	OnPipeline Kind = "pipeline" // of a pipeline, by FollowPipeline and ReadPipeline
+	OfItems    Kind = "items"    // of a foreach of one, by the same
+	OfJob      Kind = "job"      // of a scheduler, by FollowJob and ReadJob
+	OfApproval Kind = "approval" // of a pipeline, by FollowApproval and ReadApproval
+	OfWait     Kind = "wait"     // of a pipeline
 )
+
+// The types of the workflows.
+const (
+	runCommandType = "RunCommand"
+	rolloutType    = "Rollout"
+	clustersType   = "RunOnClusters"
+	pipelineType   = "RunPipeline"
+	itemsType      = "RunItems"
+	jobType        = "RunJob"
+	approvalType   = "AwaitApproval"
+	waitType       = "WaitFor"
+)
+
+// kinds are those of runs, by their types.
+var kinds = map[string]Kind{
+	runCommandType: OnOne, rolloutType: OnOne, clustersType: OnClusters, pipelineType: OnPipeline,
+	itemsType: OfItems, jobType: OfJob, approvalType: OfApproval, waitType: OfWait,
+}
 
 // KindOf says what sort of run there is under a name, and needs no worker for it.
 func KindOf(ctx context.Context, c client.Client, id string) (Kind, error) {
@@ -22,12 +45,36 @@ func KindOf(ctx context.Context, c client.Client, id string) (Kind, error) {
 	if err != nil {
 		return "", err
 	}
-	switch kind := described.GetWorkflowExecutionInfo().GetType().GetName(); kind {
-	case runCommandType, rolloutType:
-		return OnOne, nil
-	case clustersType:
-		return OnClusters, nil
-	default:
-		return "", &NotFoundError{fmt.Sprintf("%s is a workflow of type %s, not a run of ehpcflow", id, kind)}
-	}
+	return kindOf(id, described.GetWorkflowExecutionInfo().GetType().GetName())
 }
+
+func kindOf(id, workflow string) (Kind, error) {
+	kind, known := kinds[workflow]
+	if !known {
+		return "", &NotFoundError{fmt.Sprintf("%s is a workflow of type %s, not a run of ehpcflow", id, workflow)}
+	}
+	return kind, nil
+}
+
+// OtherKindError says that a run is of a kind that cannot be read, or told, what a run of
+// a command can.
+type OtherKindError struct {
+	ID   string
+	Kind Kind
+}
+
+// otherKinds say what a run of the kind is, and what to do instead.
+var otherKinds = map[Kind]string{
+	OnPipeline: "is one of a pipeline, whose steps have runs of their own: name one, as starter status %[1]s shows them",
+	OfItems:    "is that of a foreach, whose items have runs of their own: name one, as starter status %[1]s shows them",
+	OfJob:      "is that of a job: see starter status %[1]s, and stop it with starter cancel %[1]s",
+	OfApproval: "is an approval of a pipeline: give it with starter approve %[1]s --why TEXT, or refuse it with starter reject %[1]s --why TEXT",
+	OfWait:     "is a wait of a pipeline: it has no nodes",
+}
+
+func (e *OtherKindError) Error() string {
+	return fmt.Sprintf("run %s "+otherKinds[e.Kind], e.ID)
+}
+
+// Unwrap makes it a refusal.
+func (e *OtherKindError) Unwrap() error { return &RefusedError{e.Error()} }

@@ -46,7 +46,7 @@ func ClustersLaunchOf(in workflows.ClustersInput) Launch {
 	}}
 }
 
-// IsRun says whether a type of workflow is a run of ours.
+// IsRun says whether a type of workflow is a run of ours that is started by itself.
 func IsRun(workflow string) bool {
-	return slices.Contains([]string{runCommandType, rolloutType, clustersType}, workflow)
+	return slices.Contains([]string{runCommandType, rolloutType, clustersType, pipelineType}, workflow)
 }

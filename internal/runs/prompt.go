@@ -8,10 +8,12 @@ import (
 )
 
 // question says what the run asks, and how to answer.
-func (r *Report) question() string {
-	text := r.Question.Text + " Answer it:"
-	for _, choice := range r.Question.Choices {
-		text += fmt.Sprintf("\n  starter answer %s %s", r.RunID, choice.Usage())
+func (r *Report) question() string { return questionText(*r.Question, r.RunID) }
+
+func questionText(question workflows.Question, id string) string {
+	text := question.Text + " Answer it:"
+	for _, choice := range question.Choices {
+		text += fmt.Sprintf("\n  starter answer %s %s", id, choice.Usage())
 	}
 	return text
 }

@@ -82,10 +82,13 @@ func wordsText[W ~string](words []W) string {
 	return strings.Join(texts, ", ")
 }
 
+// listedTypes are the workflows that run something on clusters.
+var listedTypes = []string{quoted(runCommandType), quoted(rolloutType), quoted(clustersType), quoted(pipelineType), quoted(jobType)}
+
 // visibility is the query as Temporal takes it. Plans are no runs. It leaves out values with
 // quotes or backslashes, which databases read in different ways: fits looks for these.
 func (q Query) visibility() string {
-	terms := []string{fmt.Sprintf("WorkflowType IN (%s, %s, %s)", quoted(runCommandType), quoted(rolloutType), quoted(clustersType))}
+	terms := []string{fmt.Sprintf("WorkflowType IN (%s)", strings.Join(listedTypes, ", "))}
 	among := func(name string, values ...string) {
 		if values = slices.DeleteFunc(values, func(v string) bool { return v == "" }); len(values) > 0 && !slices.ContainsFunc(values, odd) {
 			for i := range values {

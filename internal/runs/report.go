@@ -95,12 +95,13 @@ func read(ctx context.Context, c client.Client, id string, whole bool) (Report, 
 	if err != nil {
 		return report, err
 	}
-	switch kind := described.GetWorkflowExecutionInfo().GetType().GetName(); kind {
-	case runCommandType, rolloutType:
-	case clustersType:
+	switch kind, err := kindOf(id, described.GetWorkflowExecutionInfo().GetType().GetName()); {
+	case err != nil:
+		return report, err
+	case kind == OnClusters:
 		return report, severalClusters(ctx, c, id)
-	default:
-		return report, &NotFoundError{fmt.Sprintf("%s is a workflow of type %s, not a run of ehpcflow", id, kind)}
+	case kind != OnOne:
+		return report, &OtherKindError{id, kind}
 	}
 	report.State = StateOf(described.GetWorkflowExecutionInfo().GetStatus())
 	if report.State == Terminated && terminationReason(ctx, c, id) == takenBack {
@@ -144,11 +145,7 @@ func describe(ctx context.Context, c client.Client, id string) (*workflowservice
 	return described, nil
 }
 
-const (
-	runCommandType = "RunCommand"
-	rolloutType    = "Rollout"
-	watchType      = "ListInvocationStatus"
-)
+const watchType = "ListInvocationStatus"
 
 // StateOf is how Temporal holds a run, by its own word.
 func StateOf(status enumspb.WorkflowExecutionStatus) State {

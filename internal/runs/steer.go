@@ -24,17 +24,15 @@ func (e *RefusedError) Error() string { return e.Message }
 
 // Cancel asks a run to stop its command and to end. Follow it to see what came of it.
 func Cancel(ctx context.Context, c client.Client, id string) error {
-	report, err := Read(ctx, c, id)
-	state := report.State
-	if OnSeveralClusters(err) {
-		var clusters ClustersReport
-		clusters, err = ReadClusters(ctx, c, id)
-		state = clusters.State
-	}
-	switch {
-	case err != nil:
+	described, err := describe(ctx, c, id)
+	if err != nil {
 		return err
-	case state != Running:
+	}
+	info := described.GetWorkflowExecutionInfo()
+	if _, err := kindOf(id, info.GetType().GetName()); err != nil {
+		return err
+	}
+	if state := StateOf(info.GetStatus()); state != Running {
 		return &RefusedError{fmt.Sprintf("run %s has ended already (%s): there is nothing to cancel", id, state)}
 	}
 	if err := c.CancelWorkflow(ctx, id, ""); err != nil {
@@ -50,8 +48,8 @@ func AnswerQuestion(ctx context.Context, c client.Client, id string, answer work
 	return update(ctx, c, id, workflows.AnswerUpdate, answer, nil)
 }
 
-// Steer tells a rollout something, by the name of an update. An order of nobody is
-// signed with the name of the user and the machine.
+// Steer tells a rollout, or an approval, something by the name of an update. An order of
+// nobody is signed with the name of the user and the machine.
 func Steer(ctx context.Context, c client.Client, id, name string, order workflows.Order) (workflows.OrderTaken, error) {
 	var taken workflows.OrderTaken
 	described, err := c.DescribeWorkflowExecution(ctx, id, "")
@@ -59,13 +57,18 @@ func Steer(ctx context.Context, c client.Client, id, name string, order workflow
 		return taken, unknownRun(err, id)
 	}
 	info := described.GetWorkflowExecutionInfo()
+	kind, err := kindOf(id, info.GetType().GetName())
 	switch state := StateOf(info.GetStatus()); {
+	case err != nil:
+		return taken, err
 	case info.GetType().GetName() == runCommandType:
 		return taken, &RefusedError{fmt.Sprintf("run %s is no rollout, all its nodes are started at once: stop it (starter cancel %s), or wait for its end", id, id)}
-	case info.GetType().GetName() == clustersType:
+	case kind == OnClusters:
 		return taken, severalClusters(ctx, c, id)
-	case info.GetType().GetName() != rolloutType:
-		return taken, &NotFoundError{fmt.Sprintf("%s is a workflow of type %s, not a run of ehpcflow", id, info.GetType().GetName())}
+	case kind == OnPipeline:
+		return taken, waitingSteps(ctx, c, id, name)
+	case kind != OnOne && (kind != OfApproval || name != workflows.ApproveUpdate && name != workflows.RejectUpdate):
+		return taken, &OtherKindError{id, kind}
 	case state != Running:
 		return taken, &RefusedError{fmt.Sprintf("run %s has ended already (%s): see starter status %s", id, state, id)}
 	}
