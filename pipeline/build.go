@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"math"
-	"slices"
 	"strings"
 	"time"
 )
@@ -193,6 +192,7 @@ type named struct {
 	value        *node
 	of           string // the step whose onFailure has it
 	finally      bool
+	step         Step
 }
 
 // stepsOf are all steps of a file, those of an onFailure behind their step, and those of
@@ -203,7 +203,7 @@ func stepsOf(root *node) []named {
 	add = func(from *node, path, of string, finally bool) {
 		for _, each := range from.entries() {
 			at := path + "." + each.name
-			all = append(all, named{each.name, at, each.line, each.column, each.value, of, finally})
+			all = append(all, named{name: each.name, path: at, line: each.line, column: each.column, value: each.value, of: of, finally: finally})
 			if run := each.value.get("onFailure").get("run"); run != nil {
 				add(run, at+".onFailure.run", each.name, finally)
 			}
@@ -211,5 +211,20 @@ func stepsOf(root *node) []named {
 	}
 	add(root.get("steps"), "steps", "", false)
 	add(root.get("finally"), "finally", "", true)
-	return slices.Clip(all)
+	return all
+}
+
+// allSteps of a pipeline, in the order of stepsOf.
+func allSteps(p Pipeline) []Step {
+	var all []Step
+	var add func(steps []Step)
+	add = func(steps []Step) {
+		for _, step := range steps {
+			all = append(all, step)
+			add(step.OnFailure.Run)
+		}
+	}
+	add(p.Steps)
+	add(p.Finally)
+	return all
 }

@@ -115,20 +115,7 @@ func (p schemaPart) inWords(name string) string {
 
 // got says what there is.
 func (s *sentences) got(e *jsonschema.ValidationError) string {
-	switch value := s.root.at(e.InstanceLocation).node.value.(type) {
-	case nil:
-		return "empty"
-	case string:
-		return "the text " + shown(value)
-	case bool:
-		return fmt.Sprint(value)
-	case []*node:
-		return "a list"
-	case []entry:
-		return "a mapping"
-	default:
-		return "the number " + shown(value)
-	}
+	return described(s.root.at(e.InstanceLocation).node.value)
 }
 
 // choice says which of several keys there has to be.
