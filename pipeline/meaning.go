@@ -78,13 +78,11 @@ func (m *meaning) inputs() {
 		if given == nil {
 			continue
 		}
-		if wrong := input.unfitting(given.plain()); wrong != "" {
+		switch wrong := input.unfitting(given.plain()); {
+		case holdsExpression(given):
+			m.at(given, path+".default", "a default is taken as it is, and expressions in it are not evaluated: put the expression where the input is used")
+		case wrong != "":
 			m.at(given, path+".default", "%s", wrong)
-		}
-		for _, item := range append(given.list(), given) {
-			if strings.Contains(item.text(), "${{") {
-				m.at(item, path+".default", "a default is taken as it is, and expressions in it are not evaluated: put the expression where the input is used")
-			}
 		}
 	}
 }

@@ -225,20 +225,29 @@ func (m *meaning) given(step named, values *node, path string) {
 	var names []string
 	for _, input := range step.step.Pipeline.Inputs {
 		names = append(names, input.Name)
+	}
+	meant := map[string]bool{} // by names that there are not
+	for _, each := range values.entries() {
+		if !slices.Contains(names, each.name) {
+			m.say(each.line, each.column, path+"."+each.name, "there is no such input: %s", instead(each.name, names))
+			meant[nearName(each.name, names)] = true
+		}
+	}
+	for _, input := range step.step.Pipeline.Inputs {
 		value := values.get(input.Name)
 		switch {
-		case value == nil && input.Default == nil:
-			m.at(step.value.get("pipeline").get("file"), path, "input %s of %s is missing, and has no default: give it %s", input.Name, step.step.Pipeline.Name, input.Type.words())
-		case value == nil || strings.Contains(value.text(), "${{") || slices.ContainsFunc(value.list(), func(n *node) bool { return strings.Contains(n.text(), "${{") }):
+		case value == nil && input.Default == nil && !meant[input.Name]:
+			m.at(step.value.get(string(SubPipeline)).get("file"), path, "input %s of %s is missing, and has no default: give it %s", input.Name, step.step.Pipeline.Name, input.Type.words())
+		case value == nil || holdsExpression(value):
 		default:
 			if _, wrong := input.fit(read(value.plain(), input.Type)); wrong != "" {
 				m.at(value, path+"."+input.Name, "%s", wrong)
 			}
 		}
 	}
-	for _, each := range values.entries() {
-		if !slices.Contains(names, each.name) {
-			m.say(each.line, each.column, path+"."+each.name, "there is no such input: %s", instead(each.name, names))
-		}
-	}
+}
+
+// holdsExpression tells whether a scalar, or an item of a list, is evaluated in a run.
+func holdsExpression(n *node) bool {
+	return strings.Contains(n.text(), "${{") || slices.ContainsFunc(n.list(), holdsExpression)
 }

@@ -19,7 +19,7 @@ func noYAML(file string, text []byte, err error) Problem {
 	lines := bytes.SplitAfter(text, []byte("\n"))
 	wrong := withoutLine(err)
 	at := sort.Search(len(lines)-1, func(i int) bool {
-		err := parsed(bytes.Join(lines[:i+1], nil))
+		err := yamlError(bytes.Join(lines[:i+1], nil))
 		return err != nil && withoutLine(err) == wrong
 	})
 	line := strings.TrimRight(string(lines[at]), "\r\n")
@@ -48,8 +48,8 @@ var yamlRemedies = []struct{ holds, remedy string }{
 	{"unexpected end of stream", "a quote is not closed"},
 }
 
-// parsed reads all documents of a text, and returns why that is not possible.
-func parsed(text []byte) error {
+// yamlError reads all documents of a text, and tells why that is not possible.
+func yamlError(text []byte) error {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	for {
 		var document yaml.Node
