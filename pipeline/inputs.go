@@ -149,7 +149,7 @@ func (i Input) fit(value any) (fitting any, wrong string) {
 			for at, each := range i.Enum {
 				words[at] = shortened(fmt.Sprint(each))
 			}
-			return nil, fmt.Sprintf("%s is not accepted: %s", shown(item), instead(fmt.Sprint(item), words))
+			return nil, fmt.Sprintf("%s is not accepted: %s", cited(item), instead(fmt.Sprint(item), words))
 		}
 	}
 	return fitting, ""
@@ -194,7 +194,7 @@ func described(value any) string {
 	case nil:
 		return "empty"
 	case string:
-		return "the text " + shown(value)
+		return "the text " + cited(value)
 	case bool:
 		return fmt.Sprint(value)
 	case []any, []*node:
@@ -202,6 +202,6 @@ func described(value any) string {
 	case map[string]any, []entry:
 		return "a mapping"
 	default:
-		return "the number " + shown(value)
+		return "the number " + cited(value)
 	}
 }

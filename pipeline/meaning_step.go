@@ -81,9 +81,9 @@ func (m *meaning) length(n *node, path string, most time.Duration) {
 	}
 	switch length := n.length(); {
 	case length < time.Second:
-		m.at(n, path, "it is %s: use 1s or more, or leave it out", shown(n.text()))
+		m.at(n, path, "it is %s: use 1s or more, or leave it out", cited(n.text()))
 	case length > most:
-		m.at(n, path, "it is %s: %s is the most", shown(n.text()), inHours(most))
+		m.at(n, path, "it is %s: %s is the most", cited(n.text()), inHours(most))
 	}
 }
 
@@ -159,7 +159,7 @@ var clusterID = regexp.MustCompile(`^ehpc-[A-Za-z0-9-]+$`)
 func (m *meaning) clusters() {
 	for _, each := range m.file.root.get("clusters").entries() {
 		if id := each.value.text(); !strings.Contains(id, "${{") && !clusterID.MatchString(id) {
-			m.at(each.value, "clusters."+each.name, "%s is no id of a cluster: use one such as ehpc-hz-FYUr32", shown(id))
+			m.at(each.value, "clusters."+each.name, "%s is no id of a cluster: use one such as ehpc-hz-FYUr32", cited(id))
 		}
 	}
 }
@@ -187,7 +187,7 @@ func (m *meaning) clusterOf(body *node, path string, fields ...string) {
 			if text == "" || strings.Contains(text, "${{") || slices.Contains(names, text) || clusterID.MatchString(text) {
 				continue
 			}
-			m.at(each, path+"."+field, "there is no cluster %s: %s", shown(text), m.whichCluster(text, names))
+			m.at(each, path+"."+field, "there is no cluster %s: %s", cited(text), m.whichCluster(text, names))
 		}
 	}
 	switch {

@@ -62,8 +62,8 @@ func inOrder(problems []Problem) []Problem {
 // accessKey is what the ids of the cloud's access keys look like.
 var accessKey = regexp.MustCompile(`LTAI[A-Za-z0-9]{12,}`)
 
-// shown is a value as a message shows it: in one line, short, and without access keys.
-func shown(value any) string {
+// cited is a value as a message shows it: in one line, short, and without access keys.
+func cited(value any) string {
 	text, is := value.(string)
 	if !is {
 		return shortened(fmt.Sprint(value))

@@ -89,7 +89,7 @@ func (r *reader) sub(name string, at subStep, from []string) (*File, *Problem) {
 	case strings.Contains(written, "${{"):
 		return nil, problem("which file it is has to be known before the run: expressions are not possible here")
 	case path.IsAbs(written) || !fs.ValidPath(next):
-		return nil, problem("%s is outside of the folder of the first file: name a file beside it or below it", shown(written))
+		return nil, problem("%s is outside of the folder of the first file: name a file beside it or below it", cited(written))
 	}
 	for i, each := range from {
 		if each == next {

@@ -31,7 +31,7 @@ func (s *sentences) say(e *jsonschema.ValidationError) {
 			s.value(e, part.text("patternErrorMessage"))
 			return
 		}
-		s.value(e, fmt.Sprintf("it is %s: %s", shown(found.Got), part.text("patternErrorMessage")))
+		s.value(e, fmt.Sprintf("it is %s: %s", cited(found.Got), part.text("patternErrorMessage")))
 	case *kind.Enum:
 		s.value(e, fmt.Sprintf("it is %s: %s", s.got(e), instead(fmt.Sprint(found.Got), part.list("enum"))))
 	case *kind.Minimum:
@@ -53,7 +53,7 @@ func (s *sentences) say(e *jsonschema.ValidationError) {
 	case *kind.AdditionalProperties:
 		for _, name := range found.Properties {
 			if says := part.text("patternErrorMessage"); part["patternProperties"] != nil {
-				s.key(e, name, fmt.Sprintf("%s is no name: %s", shown(name), says))
+				s.key(e, name, fmt.Sprintf("%s is no name: %s", cited(name), says))
 				continue
 			}
 			s.key(e, name, "there is no such key: "+instead(name, part.properties()))

@@ -199,7 +199,7 @@ func (t *treeReader) scalar(from *yaml.Node) any {
 			return value
 		}
 	}
-	t.problem(from.Line, from.Column, "%s is no %s: write it as a text, in quotes", shown(from.Value), strings.TrimPrefix(from.ShortTag(), "!!"))
+	t.problem(from.Line, from.Column, "%s is no %s: write it as a text, in quotes", cited(from.Value), strings.TrimPrefix(from.ShortTag(), "!!"))
 	return nil
 }
 
