@@ -1,0 +1,268 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/checker"
+	"github.com/expr-lang/expr/conf"
+	"github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/parser"
+	"github.com/expr-lang/expr/types"
+	"github.com/expr-lang/expr/vm"
+)
+
+// Check says what is wrong with the expression before anything has run: its grammar,
+// names that there are not, or not yet, and types that do not go together. The error is
+// of type Faults, with offsets in the expression.
+func (e Expression) Check(v Visible) error { return e.faults(v, false).orNil() }
+
+// CheckCondition is Check for one that comes to true or false. "" is always true.
+func (e Expression) CheckCondition(v Visible) error {
+	if e == "" {
+		return nil
+	}
+	return e.checkKind(v, "a condition comes to true or false", func(kind reflect.Kind) bool { return kind == reflect.Bool })
+}
+
+// CheckList is Check for one that comes to a list.
+func (e Expression) CheckList(v Visible) error {
+	return e.checkKind(v, "a foreach runs over a list", func(kind reflect.Kind) bool { return kind == reflect.Slice || kind == reflect.Array })
+}
+
+func (e Expression) checkKind(v Visible, want string, is func(reflect.Kind) bool) error {
+	if faults := e.faults(v, false); len(faults) > 0 {
+		return faults
+	}
+	tree, config, err := e.parse(v.shape().typed())
+	if err != nil {
+		return err
+	}
+	found, err := checker.Check(tree, config)
+	if err != nil {
+		return err
+	}
+	if found == nil || found.Kind() == reflect.Interface || is(found.Kind()) {
+		return nil
+	}
+	return Faults{faultAt(0, "%s, not to %s", want, kindNamed(found.Kind()))}.placed(string(e))
+}
+
+// Eval evaluates the expression. What it comes to is nil, a bool, an int, a float64, a
+// string, a []any or a map[string]any.
+func (e Expression) Eval(scope Scope) (any, error) {
+	names, err := scope.names()
+	if err != nil {
+		return nil, err
+	}
+	return e.eval(names)
+}
+
+func (e Expression) eval(names map[string]any) (any, error) {
+	value, err := e.evalMaybeRaw(names)
+	if _, is := value.(unquoted); is {
+		return nil, e.failed(errors.New("raw(…) stands in the text that a command or a job runs"))
+	}
+	return value, err
+}
+
+// evalMaybeRaw evaluates an expression that raw may stand round: what it comes to then is
+// unquoted.
+func (e Expression) evalMaybeRaw(names map[string]any) (any, error) {
+	if err := e.bounded(); err != nil {
+		return nil, err
+	}
+	m := &meter{}
+	refused := &refusing{}
+	options := append(language(m), expr.Patch(refused), expr.Function(rawCall, func(args ...any) (any, error) { return unquoted{args[0]}, nil }, new(func(any) any)))
+	program, err := expr.Compile(string(e), append(options, metering(m)...)...)
+	if err != nil {
+		return nil, e.failed(err)
+	}
+	if refused.name != "" {
+		return nil, e.failed(fmt.Errorf("there is no %s in expressions", refused.name))
+	}
+	machine := vm.VM{MemoryBudget: maxMade}
+	value, err := machine.Run(program, names)
+	if err != nil {
+		return nil, e.failed(err)
+	}
+	if raw, is := value.(unquoted); is {
+		inner, err := e.kept(raw.value)
+		return unquoted{inner}, err
+	}
+	return e.kept(value)
+}
+
+// kept is the value that the expression came to, where it is none that is too large.
+func (e Expression) kept(value any) (any, error) {
+	if err := (&meter{}).look(value); err != nil {
+		return nil, e.failed(err)
+	}
+	value, err := plain(value)
+	if err != nil {
+		return nil, e.failed(err)
+	}
+	if err := bounded(value); err != nil {
+		return nil, e.failed(err)
+	}
+	return value, nil
+}
+
+// True evaluates a condition. "" is true.
+func (e Expression) True(scope Scope) (bool, error) {
+	if e == "" {
+		return true, nil
+	}
+	value, err := e.Eval(scope)
+	if err != nil {
+		return false, err
+	}
+	yes, is := value.(bool)
+	if !is {
+		return false, fmt.Errorf("%s comes to %s, which is neither true nor false", e, shown(value))
+	}
+	return yes, nil
+}
+
+// List is what a foreach runs over.
+func (f Foreach) List(scope Scope) ([]any, error) {
+	list := f.Items
+	if f.In != "" {
+		value, err := f.In.Eval(scope)
+		if err != nil {
+			return nil, err
+		}
+		var is bool
+		if list, is = value.([]any); !is {
+			return nil, fmt.Errorf("%s comes to %s, which is no list", f.In, shown(value))
+		}
+	}
+	if len(list) > MaxItems {
+		return nil, fmt.Errorf("the foreach has %d items; %d are the most", len(list), MaxItems)
+	}
+	return list, nil
+}
+
+func (e Expression) bounded() error {
+	switch {
+	case strings.TrimSpace(string(e)) == "":
+		return errors.New("the expression is empty")
+	case len(e) > MaxExpression:
+		return fmt.Errorf("the expression has %d characters; %d are the most", len(e), MaxExpression)
+	}
+	return nil
+}
+
+// failed says which expression failed, and why, in the words of people.
+func (e Expression) failed(err error) error {
+	return fmt.Errorf("%s: %s", strings.TrimSpace(string(e)), plainly(err))
+}
+
+// parse parses the expression as one over values of the types given.
+func (e Expression) parse(visible types.Type) (*parser.Tree, *conf.Config, error) {
+	config := conf.CreateNew()
+	options := append(language(&meter{}), expr.Env(visible), expr.Function(rawCall, nil, new(func(any) any)))
+	for _, option := range options {
+		option(config)
+	}
+	for name := range config.Disabled {
+		delete(config.Builtins, name)
+	}
+	tree, err := parser.ParseWithConfig(string(e), config)
+	return tree, config, err
+}
+
+// faults of the expression. mayBeRaw says that raw may stand round it.
+func (e Expression) faults(v Visible, mayBeRaw bool) Faults {
+	if err := e.bounded(); err != nil {
+		return Faults{faultAt(0, "%s", err)}.placed(string(e))
+	}
+	faults, tree, config := e.traced(newTrace(v), v, mayBeRaw)
+	if len(faults) > 0 {
+		return faults
+	}
+	if _, err := checker.Check(tree, config); err != nil {
+		return e.faultOf(err)
+	}
+	return nil
+}
+
+func newTrace(v Visible) *trace {
+	return &trace{visible: v, root: v.shape(), item: thing{shape: anything}, looked: map[string]bool{}}
+}
+
+// traced parses the expression and follows its names.
+func (e Expression) traced(t *trace, v Visible, mayBeRaw bool) (Faults, *parser.Tree, *conf.Config) {
+	tree, config, err := e.parse(t.root.typed())
+	if err != nil {
+		return e.faultOf(err), nil, nil
+	}
+	if inner, is := unraw(tree.Node); is && mayBeRaw {
+		tree.Node = inner
+	}
+	t.used(tree.Node)
+	for i := range t.faults {
+		t.faults[i].Offset = e.bytes(t.faults[i].Offset)
+	}
+	return t.faults.placed(string(e)), tree, config
+}
+
+// rawCall is the function that has a value inserted as it is.
+const rawCall = "raw"
+
+// unraw is the expression that raw stands round.
+func unraw(node ast.Node) (ast.Node, bool) {
+	call, is := node.(*ast.CallNode)
+	if !is || len(call.Arguments) != 1 {
+		return nil, false
+	}
+	callee, is := call.Callee.(*ast.IdentifierNode)
+	return call.Arguments[0], is && callee.Value == rawCall
+}
+
+// faultOf is what expr finds wrong, in our words.
+func (e Expression) faultOf(err error) Faults {
+	offset := 0
+	var at *file.Error
+	if errors.As(err, &at) {
+		offset = e.bytes(at.From)
+	}
+	return Faults{faultAt(offset, "%s", plainly(err))}.placed(string(e))
+}
+
+// bytes is the offset in bytes of a character.
+func (e Expression) bytes(characters int) int {
+	seen := 0
+	for offset := range string(e) {
+		if seen == characters {
+			return offset
+		}
+		seen++
+	}
+	return len(e)
+}
+
+// refusing notes what expressions do not have although expr does.
+type refusing struct{ name string }
+
+// Visit looks at a node.
+func (r *refusing) Visit(node *ast.Node) {
+	switch n := (*node).(type) {
+	case *ast.IdentifierNode:
+		if n.Value == "$env" {
+			r.name = n.Value
+		}
+	case *ast.BuiltinNode:
+		if !slices.Contains(Builtins, n.Name) {
+			r.name = n.Name
+		}
+	case *ast.BytesNode:
+		r.name = "b\"…\""
+	}
+}
