@@ -230,7 +230,7 @@ func (m *meaning) given(step named, values *node, path string) {
 	for _, each := range values.entries() {
 		if !slices.Contains(names, each.name) {
 			m.say(each.line, each.column, path+"."+each.name, "there is no such input: %s", instead(each.name, names))
-			meant[nearName(each.name, names)] = true
+			meant[nearest(each.name, names)] = true
 		}
 	}
 	for _, input := range step.step.Pipeline.Inputs {
@@ -249,5 +249,5 @@ func (m *meaning) given(step named, values *node, path string) {
 
 // holdsExpression tells whether a scalar, or an item of a list, is evaluated in a run.
 func holdsExpression(n *node) bool {
-	return strings.Contains(n.text(), "${{") || slices.ContainsFunc(n.list(), holdsExpression)
+	return Text(n.text()).HasExpressions() || slices.ContainsFunc(n.list(), holdsExpression)
 }

@@ -14,8 +14,9 @@ type File struct {
 	Name     string // in its fs.FS
 	Pipeline Pipeline
 
-	root *node
-	subs map[string]*File // those that its steps refer to, by the steps' names
+	root  *node
+	lines []string         // of the text
+	subs  map[string]*File // those that its steps refer to, by the steps' names
 }
 
 // Read reads the file of a pipeline and the files that its steps refer to, each named
@@ -53,7 +54,7 @@ func (r *reader) read(name string, from []string) *File {
 		r.tell(name, inOrder(problems))
 		return nil
 	}
-	file := &File{Name: name, root: root, subs: map[string]*File{}}
+	file := &File{Name: name, root: root, lines: strings.Split(string(text), "\n"), subs: map[string]*File{}}
 	b := builder{file: file}
 	file.Pipeline = b.pipeline(root)
 	from = append(from, name)
@@ -175,4 +176,12 @@ func (f *File) Locate(step string, path ...string) (file string, line, column in
 func (f *File) Problem(step, message string, path ...string) Problem {
 	file, line, column := f.Locate(step, path...)
 	return Problem{File: file, Line: line, Column: column, Path: strings.Join(append([]string{step}, path...), "."), Message: message}
+}
+
+// line of the file's text, from 1, or "".
+func (f *File) line(number int) string {
+	if number < 1 || number > len(f.lines) {
+		return ""
+	}
+	return strings.TrimSuffix(f.lines[number-1], "\r")
 }

@@ -142,7 +142,7 @@ func (s *sentences) choice(e *jsonschema.ValidationError, part schemaPart) {
 // missing says that a mapping lacks a key, unless it has one that was meant for it.
 func (s *sentences) missing(e *jsonschema.ValidationError, names []string, message string) {
 	for _, each := range s.root.at(e.InstanceLocation).node.entries() {
-		if !slices.Contains(names, each.name) && nearName(each.name, names) != "" {
+		if !slices.Contains(names, each.name) && nearest(each.name, names) != "" {
 			if part := s.grammar.at(e.SchemaURL); !slices.Contains(part.properties(), each.name) {
 				return
 			}
