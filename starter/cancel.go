@@ -26,6 +26,8 @@ Terminating there does not: it ends the run and stops nothing.
 The command of an attached run (starter attach) was submitted elsewhere, and is not
 stopped: only the watching ends.
 
+Of a pipeline every step that runs is stopped, then the steps of its finally run.
+
 Ctrl-C ends the waiting only. The exit code is 0 when no node is left where the
 command may be running, and 1 otherwise.`,
 		Example: "  starter cancel run-20261124-081605-x7k2qd",
@@ -50,8 +52,16 @@ command may be running, and 1 otherwise.`,
 }
 
 func (a *app) followCancelled(ctx context.Context, c client.Client, id string, asJSON bool) error {
-	if _, err := runs.Read(ctx, c, id); runs.OnSeveralClusters(err) {
+	kind, err := runs.KindOf(ctx, c, id)
+	switch {
+	case err != nil:
+		return err
+	case kind == runs.OnClusters:
 		return a.followCancelledClusters(ctx, c, id, asJSON)
+	case kind == runs.OnPipeline:
+		return a.followCancelledPipeline(ctx, c, id, asJSON)
+	case kind == runs.OfJob:
+		return a.followCancelledJob(ctx, c, id, asJSON)
 	}
 	report, err := a.follow(ctx, c, id)
 	if err != nil {

@@ -33,6 +33,8 @@ var contracts = []struct {
 }{
 	{"run, status, rerun, cancel, attach", runs.Report{}},
 	{"the same, of a run on several clusters", runs.ClustersReport{}},
+	{"pipeline run, pipeline rerun; and status, cancel, of a run of a pipeline", runs.PipelineReport{}},
+	{"status, cancel, of a run of a job", runs.JobReport{}},
 	{"watch, each line", console.Change{}},
 	{"results, each of a list", runs.NodeOf{}},
 	{"list", runs.List{}},
@@ -143,7 +145,10 @@ var common = map[string]string{
 	"clusters": "The clusters, in the order in which they were named.", "text": "A sentence that says it.", "message": "A sentence that says it.",
 	"code": "The API's code where it is one, or a word of ehpcflow's.", "error": "Why it did not complete.", "action": "What was told, by the name of the command that tells it.", "by": "Who said so.", "why": "The reason given.",
 	"exitCode": "Exit code of the command; null until one was read.", "wave": "Wave of a rollout, from 1.", "remark": "What is to be known beside the state.",
-	"output":      "What the node wrote, its beginning and its end where it is long.",
+	"output": "What the node wrote, its beginning and its end where it is long.",
+	"name":   "Name, of a step that in the file, of a job that in the scheduler.", "kind": "What it does.", "outputs": "Values that it leaves, by their names.",
+	"needs": "Steps that it waits for.", "exitStatus": "Exit status of the job; absent until one was read.", "state": "Its state.", "host": "Host name.", "id": "Id, of a node that of its instance.",
+	"skipped": "Whether it was skipped.", "failed": "Whether it failed.", "succeeded": "Whether it succeeded.", "adopted": "Its submit was in doubt, and it was found by its name.",
 	"maxFailures": "So many nodes may fail.", "maxFailuresPerWave": "So many nodes of a wave may fail.",
 }
 
@@ -182,6 +187,8 @@ func kindOf(of reflect.Type) (string, reflect.Type) {
 		return "text", nil
 	case of.Kind() == reflect.Bool:
 		return "true or false", nil
+	case of.Kind() == reflect.Interface:
+		return "any value", nil
 	}
 	return "number", nil
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
 
@@ -14,23 +16,48 @@ func (a *app) statusCommand() *cobra.Command {
 		Short: "Show how a run stands, or what became of it",
 		Long: `Show how a run stands, or what became of it.
 
+Of a pipeline it shows the steps, each of which has a run of its own, RUN/STEP.
+
 The exit code is 0 while the run goes on, and otherwise that of its verdict: see
 starter --help.`,
 		Example: "  starter status run-20261124-081605-x7k2qd --json",
 		Args:    oneRun("status"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withTemporal(cmd.Context(), func(c client.Client) error {
-				report, err := runs.Read(cmd.Context(), c, args[0])
-				if runs.OnSeveralClusters(err) {
-					return a.showClusters(cmd.Context(), c, args[0], asJSON)
-				}
-				if err != nil {
-					return err
-				}
-				return a.print(report, asJSON)
+				return a.show(cmd.Context(), c, args[0], asJSON)
 			})
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write the status as JSON")
 	return cmd
+}
+
+// show shows how a run of any kind stands.
+func (a *app) show(ctx context.Context, c client.Client, id string, asJSON bool) error {
+	kind, err := runs.KindOf(ctx, c, id)
+	if err != nil {
+		return err
+	}
+	switch kind {
+	case runs.OnClusters:
+		return a.showClusters(ctx, c, id, asJSON)
+	case runs.OnPipeline:
+		report, err := runs.ReadPipeline(ctx, c, id)
+		if err != nil {
+			return err
+		}
+		return a.printPipeline(report, asJSON)
+	case runs.OfJob:
+		report, err := runs.ReadJob(ctx, c, id)
+		if err != nil {
+			return err
+		}
+		return a.printJob(report, asJSON)
+	case runs.OnOne, runs.OfItems, runs.OfApproval, runs.OfWait:
+	}
+	report, err := runs.Read(ctx, c, id)
+	if err != nil {
+		return err
+	}
+	return a.print(report, asJSON)
 }

@@ -18,7 +18,7 @@ func (a *app) watchCommand() *cobra.Command {
 		Use:   "watch RUN",
 		Short: "Follow a run to its end, whoever started it",
 		Long: `Follow a run to its end, whoever started it: a plain one, a rollout, one on several
-clusters, or one that follows a command of elsewhere. On a terminal it is drawn live on
+clusters, one that follows a command of elsewhere, a pipeline, or a job. On a terminal it is drawn live on
 stderr, with a bar, its time and the nodes that went wrong or run on; elsewhere each change is
 a line. Then the result is written to stdout, as by starter run, with its exit code.
 
@@ -46,18 +46,38 @@ func (a *app) watch(ctx context.Context, c client.Client, id string, asJSON bool
 		return err
 	case asJSON:
 		return a.watchJSON(ctx, c, id, kind)
-	case kind == runs.OnClusters:
+	}
+	return a.followAny(ctx, c, id, kind, false)
+}
+
+// followAny follows a run of any kind, and writes its result.
+func (a *app) followAny(ctx context.Context, c client.Client, id string, kind runs.Kind, asJSON bool) error {
+	switch kind {
+	case runs.OnClusters:
 		report, err := a.followClusters(ctx, c, id)
 		if err != nil {
 			return err
 		}
-		return a.printClusters(report, false)
+		return a.printClusters(report, asJSON)
+	case runs.OnPipeline:
+		report, err := a.followPipeline(ctx, c, id)
+		if err != nil {
+			return err
+		}
+		return a.printPipeline(report, asJSON)
+	case runs.OfJob:
+		report, err := a.followJob(ctx, c, id)
+		if err != nil {
+			return err
+		}
+		return a.printJob(report, asJSON)
+	case runs.OnOne, runs.OfItems, runs.OfApproval, runs.OfWait:
 	}
 	report, err := a.follow(ctx, c, id)
 	if err != nil {
 		return err
 	}
-	return a.print(report, false)
+	return a.print(report, asJSON)
 }
 
 func (a *app) watchJSON(ctx context.Context, c client.Client, id string, kind runs.Kind) error {
@@ -67,11 +87,20 @@ func (a *app) watchJSON(ctx context.Context, c client.Client, id string, kind ru
 	var verdict workflows.Verdict
 	refused := false
 	var err error
-	if kind == runs.OnClusters {
+	switch kind {
+	case runs.OnClusters:
 		var report runs.ClustersReport
 		report, err = runs.FollowClusters(ctx, c, id, changes.ShowClusters)
 		state, verdict = report.State, report.Verdict
-	} else {
+	case runs.OnPipeline:
+		var report runs.PipelineReport
+		report, err = runs.FollowPipeline(ctx, c, id, changes.ShowPipeline)
+		state, verdict = report.State, report.Verdict
+	case runs.OfJob:
+		var report runs.JobReport
+		report, err = runs.FollowJob(ctx, c, id, changes.ShowJob)
+		state, verdict = report.State, report.Job.Verdict
+	default:
 		var report runs.Report
 		report, err = runs.Follow(ctx, c, id, changes.Show)
 		state, verdict, refused = report.State, report.Verdict, report.Refused()

@@ -42,6 +42,12 @@ type Change struct {
 
 	// Clusters that changed, of a run on several.
 	Clusters []workflows.ClusterResult `json:"clusters,omitempty"`
+
+	// Steps that changed, of a run of a pipeline.
+	Steps []workflows.StepResult `json:"steps,omitempty"`
+
+	// Job of a run of a job, when it changed.
+	Job *workflows.JobResult `json:"job,omitempty"`
 }
 
 // NodeChange is how a node stands that has changed.
@@ -114,6 +120,33 @@ func (c *Changes) ShowClusters(report runs.ClustersReport) {
 	c.write(change, report.StartedAt, report.EndedAt)
 }
 
+// ShowPipeline writes what changed in a run of a pipeline.
+func (c *Changes) ShowPipeline(report runs.PipelineReport) {
+	change := Change{
+		RunID: report.RunID, State: report.State, Phase: report.Phase, Trouble: report.Trouble,
+		Verdict: report.Verdict, Reason: report.Reason, Error: report.Error,
+	}
+	for _, step := range report.All() {
+		step.Value = nil
+		if c.isNew(step.Name, step) {
+			change.Steps = append(change.Steps, step)
+		}
+	}
+	c.write(change, report.StartedAt, report.EndedAt)
+}
+
+// ShowJob writes what changed in a run of a job.
+func (c *Changes) ShowJob(report runs.JobReport) {
+	change := Change{
+		RunID: report.RunID, State: report.State, Phase: report.Phase, Trouble: report.Trouble,
+		Verdict: report.Job.Verdict, Reason: report.Job.Reason, Error: report.Error,
+	}
+	if c.isNew("", report.Job) {
+		change.Job = &report.Job
+	}
+	c.write(change, report.Job.SubmittedAt, report.Job.EndedAt)
+}
+
 func (c *Changes) isNew(key string, value any) bool {
 	text, err := json.Marshal(value)
 	if err != nil || c.known[key] == string(text) {
@@ -125,9 +158,9 @@ func (c *Changes) isNew(key string, value any) bool {
 
 func (c *Changes) write(change Change, began, ended time.Time) {
 	run := change
-	run.Nodes, run.Clusters = nil, nil
+	run.Nodes, run.Clusters, run.Steps, run.Job = nil, nil, nil, nil
 	of, err := json.Marshal(run)
-	if err != nil || bytes.Equal(of, c.last) && len(change.Nodes)+len(change.Clusters) == 0 {
+	if err != nil || bytes.Equal(of, c.last) && len(change.Nodes)+len(change.Clusters)+len(change.Steps) == 0 && change.Job == nil {
 		return
 	}
 	c.last = of

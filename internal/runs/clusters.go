@@ -39,16 +39,21 @@ func (r ClustersReport) Succeeded() bool {
 // Stopped says that no node is known where the command may be running.
 func (r ClustersReport) Stopped() bool {
 	for _, cluster := range r.Clusters {
-		for state, n := range cluster.States {
-			if n > 0 && !state.Ended() {
-				return false
-			}
-		}
-		if cluster.Phase == workflows.ClusterRunning {
+		if cluster.Phase == workflows.ClusterRunning || !statesStopped(cluster.States) {
 			return false
 		}
 	}
 	return r.State != Running
+}
+
+// statesStopped says that no node is in a state in which the command may be running.
+func statesStopped(states map[workflows.NodeState]int) bool {
+	for state, n := range states {
+		if n > 0 && !state.Ended() {
+			return false
+		}
+	}
+	return true
 }
 
 // SeveralClustersError says that a run is on several clusters where the run of one is

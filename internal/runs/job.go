@@ -29,6 +29,19 @@ type JobReport struct {
 	Trouble string `json:"trouble,omitempty"`
 }
 
+// Stopped says that the job is known to run no more, or was never submitted.
+func (r JobReport) Stopped() bool { return r.State != Running && !mayRun(r.Job) }
+
+// mayRun says that a job is not known to have ended.
+func mayRun(job workflows.JobResult) bool {
+	switch job.State {
+	case workflows.JobPending, workflows.JobFinished, workflows.JobStopped:
+		return false
+	case workflows.JobQueued, workflows.JobRunning, workflows.JobMissing, workflows.JobUnknown:
+	}
+	return job.State != ""
+}
+
 // ReadJob reports how a run of a job stands.
 func ReadJob(ctx context.Context, c client.Client, id string) (JobReport, error) {
 	report := JobReport{RunID: id}

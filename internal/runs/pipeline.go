@@ -48,6 +48,16 @@ func (r PipelineReport) All() []workflows.StepResult {
 	return append(r.Steps[:len(r.Steps):len(r.Steps)], r.Finally...)
 }
 
+// Stopped says that no step is known that may be running.
+func (r PipelineReport) Stopped() bool {
+	for _, step := range r.All() {
+		if step.State == workflows.StepRunning || step.Job != nil && mayRun(*step.Job) || !statesStopped(step.States) {
+			return false
+		}
+	}
+	return r.State != Running
+}
+
 // StartPipeline starts a run of a pipeline, as Start does one of a command.
 func StartPipeline(ctx context.Context, c client.Client, place Place, id string, in workflows.PipelineInput) error {
 	return PipelineLaunchOf(in).start(ctx, c, place, id)

@@ -20,7 +20,7 @@ func TestEverythingThatIsWrongWithAQueryIsSaidAtOnce(t *testing.T) {
 func TestAQueryTakesNothingThatAPersonWroteForItsOwnWords(t *testing.T) {
 	t.Parallel()
 	q := Query{User: `a' OR 'b' = 'b\`, Parent: "run-a", Clusters: []string{"ehpc-a", "ehpc-b"}, State: StateRunning}
-	require.Equal(t, `WorkflowType IN ('RunCommand', 'Rollout', 'RunOnClusters')`+
+	require.Equal(t, `WorkflowType IN ('RunCommand', 'Rollout', 'RunOnClusters', 'RunPipeline', 'RunJob')`+
 		` AND EhpcflowCluster IN ('ehpc-a', 'ehpc-b') AND EhpcflowParentRun IN ('run-a') AND ExecutionStatus = 'Running'`, q.visibility())
 	require.Equal(t, []string{"ehpc-a", "ehpc-b"}, q.Clusters, "the query is as it was")
 	require.False(t, q.fits(Listed{Clusters: []string{"ehpc-a"}, ParentRun: "run-a", User: "b"}))

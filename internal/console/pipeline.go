@@ -1,0 +1,196 @@
+package console
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"ehpcflow/internal/runs"
+	"ehpcflow/pipeline"
+	"ehpcflow/workflows"
+)
+
+// PipelineProgress shows how a run of a pipeline comes along.
+type PipelineProgress interface {
+	Show(report runs.PipelineReport)
+	// Close leaves the screen in order. It may be called twice.
+	Close()
+}
+
+// NewPipelineProgress draws live on a terminal, and writes a line for each change of a
+// step elsewhere.
+func NewPipelineProgress(out io.Writer) PipelineProgress {
+	if _, height := screenSize(out); height > 0 && !isDumb() {
+		return newLivePipeline(out, height)
+	}
+	return &stepLines{out: out, known: make(map[string]string)}
+}
+
+// stepLines writes what changed since the report before.
+type stepLines struct {
+	out   io.Writer
+	known map[string]string
+}
+
+func (p *stepLines) Show(report runs.PipelineReport) {
+	p.note("", report.Trouble, "waiting: ")
+	for _, step := range report.All() {
+		if step.State != workflows.StepWaiting {
+			p.note(step.Name, stepLine(report, step), step.Name+" ")
+		}
+		p.note(step.Name+" waits", waitsFor(report, step), step.Name+" waits: ")
+	}
+}
+
+func (*stepLines) Close() {}
+
+// stepLine reads "succeeded: 4 succeeded".
+func stepLine(report runs.PipelineReport, step workflows.StepResult) string {
+	if text := stepText(report, step); text != "" {
+		return string(step.State) + ": " + text
+	}
+	return string(step.State)
+}
+
+// waitsFor is what a step waits for that a person has to know of.
+func waitsFor(report runs.PipelineReport, step workflows.StepResult) string {
+	switch {
+	case step.State != workflows.StepRunning:
+		return ""
+	case report.Troubles[step.Name] != "":
+		return report.Troubles[step.Name]
+	case step.Kind == pipeline.Approves:
+		return fmt.Sprintf("for an approval: starter approve %s --why TEXT, or starter reject", step.RunID)
+	}
+	return ""
+}
+
+func (p *stepLines) note(key, text, before string) {
+	if p.known[key] == text {
+		return
+	}
+	p.known[key] = text
+	if text != "" {
+		fmt.Fprintf(p.out, "%s %s\n", time.Now().Format(time.TimeOnly), printable(before+text))
+	}
+}
+
+// WritePipelineJSON writes a report for machines.
+func WritePipelineJSON(out io.Writer, report runs.PipelineReport) error {
+	return writeAnyJSON(out, report)
+}
+
+func writeAnyJSON(out io.Writer, value any) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
+}
+
+// WritePipeline writes a report for people: a table of the steps, what the pipeline
+// leaves, and the verdict.
+func WritePipeline(out io.Writer, report runs.PipelineReport) error {
+	colours := paintFor(out)
+	var b strings.Builder
+	if len(report.Steps) > 0 {
+		t := newTable([]string{"step", "kind", "state", "took", "remark"})
+		listed := worthShowing(report, mostListed)
+		for _, row := range listed {
+			t.AppendRow(cells([]string{row.name(), string(row.Kind), colours.stepState(row.State), took(row.StepResult), stepText(report, row.StepResult)}))
+		}
+		b.WriteString(t.Render() + "\n")
+		if left := len(report.All()) - len(listed); left > 0 {
+			fmt.Fprintf(&b, "\n%d steps not listed; --json has them all\n", left)
+		}
+		fmt.Fprintf(&b, "\nnodes and output of a step: starter results %s\n", workflows.StepRunID(report.RunID, "STEP"))
+	}
+	b.WriteString(outputsText(report.Outputs))
+	if report.State == runs.Running {
+		for _, step := range report.All() {
+			if text := waitsFor(report, step); text != "" {
+				fmt.Fprintf(&b, "\n%s waits: %s\n", step.Name, printable(text))
+			}
+		}
+	}
+	b.WriteString(colours.pipelineHeadline(report) + "\n")
+	if report.Lineage != nil {
+		b.WriteString(printable(report.Lineage.String()) + "\n")
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+// outputsText lists what a pipeline leaves, in the order of the names.
+func outputsText(outputs map[string]any) string {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(outputs)) {
+		text, err := json.Marshal(outputs[name])
+		if value, is := outputs[name].(string); is || err != nil {
+			text = []byte(value)
+		}
+		fmt.Fprintf(&b, "\n%s = %s", name, printable(beginning(oneLine(string(text)))))
+	}
+	if b.Len() > 0 {
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+// name is the step in its place in the tree, and what makes it run where that is not its
+// needs alone.
+func (b branch) name() string {
+	text := b.Stem + b.Name
+	switch {
+	case b.Last:
+		text += " (finally)"
+	case b.OnFailureOf != "":
+		text += " (on failure)"
+	}
+	return text
+}
+
+// worthShowing are the steps to show where no more than most fit: all, as a tree, or first
+// those that run or did not succeed.
+func worthShowing(report runs.PipelineReport, most int) []branch {
+	rows := treeOf(report.Steps)
+	for _, row := range treeOf(report.Finally) {
+		row.Last = true
+		rows = append(rows, row)
+	}
+	if len(rows) <= most {
+		return rows
+	}
+	var shown []branch
+	for _, states := range [][]workflows.StepState{
+		{workflows.StepFailed}, {workflows.StepRunning}, {workflows.StepCanceled}, {workflows.StepWaiting, workflows.StepSkipped}, {workflows.StepSucceeded},
+	} {
+		for _, row := range rows {
+			if len(shown) < most && (row.State == states[0] || row.State == states[len(states)-1]) {
+				row.Stem = ""
+				shown = append(shown, row)
+			}
+		}
+	}
+	return shown
+}
+
+func (p paint) stepState(state workflows.StepState) string {
+	return p.in(stepColour(state), string(state))
+}
+
+func stepColour(state workflows.StepState) string {
+	switch state {
+	case workflows.StepSucceeded:
+		return green
+	case workflows.StepFailed:
+		return red
+	case workflows.StepCanceled:
+		return yellow
+	case workflows.StepSkipped, workflows.StepRunning, workflows.StepWaiting:
+	}
+	return ""
+}
