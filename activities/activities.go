@@ -6,6 +6,7 @@ package activities
 
 import (
 	"ehpcflow/activities/outputs"
+	"ehpcflow/activities/secrets"
 	"ehpcflow/ehpc"
 )
 
@@ -16,4 +17,5 @@ type Activities struct {
 	Pace    Pace
 	Watcher *Watcher      // of the worker
 	Outputs outputs.Store // of complete outputs; nil stores none
+	Secrets secrets.Dir   // that runs name; "" has none
 }

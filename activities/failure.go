@@ -66,10 +66,10 @@ func (a *Activities) believed(since time.Time) bool { return time.Since(since) >
 
 // submitFailure turns an error of a submit into one that is retried only when it
 // is certain that nothing was started.
-func (a *Activities) submitFailure(err error, token string, attempt int32) error {
+func (a *Activities) submitFailure(err error, what, token string, attempt int32) error {
 	judgement := ehpc.Judge(err)
 	if judgement.MayHaveRun {
-		return temporal.NewApplicationErrorWithOptions(err.Error()+"; whether the command was started is not known", judgement.Code,
+		return temporal.NewApplicationErrorWithOptions(err.Error()+"; whether the "+what+" is not known", judgement.Code,
 			temporal.ApplicationErrorOptions{NonRetryable: true, Details: []any{SubmitFailure{MayHaveRun: true, Token: token}}})
 	}
 	return a.failure(err, judgement.Submit, attempt)

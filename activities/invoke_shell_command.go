@@ -118,7 +118,7 @@ func (a *Activities) InvokeShellCommand(ctx context.Context, in InvokeShellComma
 	case err != nil && in.Resubmit && refusesSubmit(err) && !a.believed(info.ScheduledTime):
 		return nil, a.failure(err, catalogue.Later, info.Attempt)
 	case err != nil:
-		return nil, a.submitFailure(err, in.Token, info.Attempt)
+		return nil, a.submitFailure(err, "command was started", in.Token, info.Attempt)
 	}
 	result := &InvokeShellCommandResult{CommandID: answer.CommandID, Token: in.Token, SubmittedAt: time.Now().UTC()}
 	if result.Accepted = slices.Equal(slices.Sorted(slices.Values(answer.InstanceIDs)), slices.Sorted(slices.Values(in.InstanceIDs))); !result.Accepted {

@@ -74,7 +74,7 @@ func (a *Activities) ListInvocationStatus(ctx context.Context, in ListInvocation
 	if w.resume(ctx) || activity.GetInfo(ctx).Attempt > 1 { // with an error's back-off or a lost worker's time behind it
 		wait = time.Until(w.progress.NextLook)
 	}
-	if err := a.Watcher.hold(ctx, w, wait); err != nil {
+	if err := a.Watcher.hold(ctx, w, w.progress, wait); err != nil {
 		return nil, err
 	}
 	return nil, activity.ErrResultPending

@@ -21,8 +21,9 @@ const (
 	mostHeld = 500
 )
 
-// watch is the state of one attempt to watch.
+// watch is the state of one attempt to watch. It looks for itself alone.
 type watch struct {
+	timer      *time.Timer
 	activities *Activities
 	in         ListInvocationStatusInput
 	commands   []*command
@@ -79,6 +80,41 @@ func (w *watch) resume(ctx context.Context) bool {
 		c.adopt(w.resumed)
 	}
 	return true
+}
+
+// lookAfter looks after a wait.
+func (w *watch) lookAfter(h *heldWatch, wait time.Duration) {
+	if w.timer == nil {
+		w.timer = time.AfterFunc(wait, func() { w.lookFor(h) })
+		return
+	}
+	w.timer.Reset(wait)
+}
+
+func (w *watch) leave(*heldWatch) { w.timer.Stop() }
+
+// lookFor looks once, and reports or waits for the next look.
+func (w *watch) lookFor(h *heldWatch) {
+	failed, err := w.look(h.ctx)
+	if h.ctx.Err() != nil {
+		return
+	}
+	if err != nil {
+		h.show(w.progress)
+		since := w.progress.Refused[failed.CommandID]
+		go h.complete(nil, w.activities.attendedFailure(err, failed.SubmittedAt, since, h.attempt))
+		return
+	}
+	if report := w.report(time.Now()); report != nil {
+		go h.complete(report, nil) // on a small stack, for it may wait
+		return
+	}
+	wait, changed := w.untilLook(time.Now()), w.changedInLook
+	h.show(w.progress)
+	h.again(wait)
+	if changed {
+		h.beatNow()
+	}
 }
 
 // look asks for the state of every command that still runs. After an error it says

@@ -40,12 +40,13 @@ type Temporal interface {
 
 // Watcher holds the watches of a worker. A watch mostly waits, so it is not an
 // activity that runs but one that is completed later, by its Watcher: between two
-// looks it is a timer and what is known of its commands, a few kB. It is safe for
+// looks it is a timer and what is known of what it watches, a few kB. It is safe for
 // concurrent use.
 type Watcher struct {
 	temporal Temporal
 	most     int
 	telling  chan struct{} // holds one for each end that is being told
+	jobs     jobLooks
 
 	mu       sync.Mutex
 	held     map[*heldWatch]struct{}
@@ -57,24 +58,34 @@ func NewWatcher(t Temporal, most int) *Watcher {
 	return &Watcher{temporal: t, most: most, telling: make(chan struct{}, tellingAtOnce), held: make(map[*heldWatch]struct{})}
 }
 
+// looker looks for a held watch, by itself or for several: it shows the watch what it
+// saw, and completes it when there is something to tell. It is called under the lock of
+// the Watcher.
+type looker interface {
+	// lookAfter has the watch looked at once after a wait, the first time or again.
+	lookAfter(h *heldWatch, wait time.Duration)
+
+	// leave ends the looking.
+	leave(h *heldWatch)
+}
+
 // heldWatch is a watch under way.
 type heldWatch struct {
 	watcher *Watcher
-	watch   *watch
+	looker  looker
 	token   []byte
 	attempt int32
 	ctx     context.Context
 	end     context.CancelFunc
-	look    *time.Timer
 	beat    *time.Timer
 
 	mu       sync.Mutex
-	progress WatchProgress // as heartbeats show it
+	progress any // as heartbeats show it
 }
 
 // hold takes a watch over from its activity, which then is to return
 // activity.ErrResultPending.
-func (r *Watcher) hold(ctx context.Context, w *watch, untilLook time.Duration) error {
+func (r *Watcher) hold(ctx context.Context, l looker, progress any, untilLook time.Duration) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
@@ -84,60 +95,33 @@ func (r *Watcher) hold(ctx context.Context, w *watch, untilLook time.Duration) e
 		return noPlace(r.most)
 	}
 	info := activity.GetInfo(ctx)
-	h := &heldWatch{watcher: r, watch: w, token: info.TaskToken, attempt: info.Attempt, progress: w.progress}
+	h := &heldWatch{watcher: r, looker: l, token: info.TaskToken, attempt: info.Attempt, progress: progress}
 	// The activity's own context ends with it; looks are traced under its span all the same.
 	h.ctx, h.end = context.WithCancel(trace.ContextWithSpan(context.Background(), trace.SpanFromContext(ctx)))
 	r.held[h] = struct{}{}
 	h.beat = time.AfterFunc(beatEvery, h.beatNow)
-	h.look = time.AfterFunc(untilLook, h.lookNow)
+	l.lookAfter(h, untilLook)
 	return nil
-}
-
-// lookNow looks once, and reports or waits for the next look.
-func (h *heldWatch) lookNow() {
-	failed, err := h.watch.look(h.ctx)
-	if h.ctx.Err() != nil {
-		return
-	}
-	if err != nil {
-		h.show()
-		since := h.watch.progress.Refused[failed.CommandID]
-		go h.complete(nil, h.watch.activities.attendedFailure(err, failed.SubmittedAt, since, h.attempt))
-		return
-	}
-	if report := h.watch.report(time.Now()); report != nil {
-		go h.complete(report, nil) // on a small stack, for it may wait
-		return
-	}
-	wait, changed := h.watch.untilLook(time.Now()), h.watch.changedInLook
-	h.show()
-	h.again(wait)
-	if changed {
-		h.beatNow()
-	}
 }
 
 func (h *heldWatch) again(wait time.Duration) {
 	h.watcher.mu.Lock()
 	defer h.watcher.mu.Unlock()
 	if h.ctx.Err() == nil {
-		h.look.Reset(wait)
+		h.looker.lookAfter(h, wait)
 	}
 }
 
 // show gives the heartbeats what the last look saw.
-func (h *heldWatch) show() {
+func (h *heldWatch) show(progress any) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.progress = h.watch.progress
+	h.progress = progress
 }
 
 // beatNow shows that the watch lives, and hears whether it is still wanted.
 func (h *heldWatch) beatNow() {
-	h.mu.Lock()
-	progress := h.progress
-	h.mu.Unlock()
-	err := h.watcher.temporal.RecordActivityHeartbeat(h.ctx, h.token, progress)
+	err := h.watcher.temporal.RecordActivityHeartbeat(h.ctx, h.token, h.lastProgress())
 	var gone *serviceerror.NotFound
 	switch {
 	case h.ctx.Err() != nil:
@@ -161,18 +145,14 @@ func (h *heldWatch) beatNow() {
 
 // complete ends the watch and tells Temporal. If Temporal cannot be told, it looks
 // again later: a watch is not lost while anybody waits for it.
-func (h *heldWatch) complete(result *ListInvocationStatusResult, failure error) {
+func (h *heldWatch) complete(result any, failure error) {
 	h.watcher.telling <- struct{}{}
 	defer func() { <-h.watcher.telling }()
 	if failure != nil && temporal.IsApplicationError(failure) {
 		// The next attempt goes on from the last heartbeat.
 		_ = h.watcher.temporal.RecordActivityHeartbeat(h.ctx, h.token, h.lastProgress())
 	}
-	var value any // a nil pointer would be a result
-	if result != nil {
-		value = result
-	}
-	err := h.watcher.temporal.CompleteActivity(h.ctx, h.token, value, failure)
+	err := h.watcher.temporal.CompleteActivity(h.ctx, h.token, result, failure)
 	var gone *serviceerror.NotFound
 	if err == nil || errors.As(err, &gone) {
 		h.leave()
@@ -181,7 +161,7 @@ func (h *heldWatch) complete(result *ListInvocationStatusResult, failure error) 
 	h.again(reportAgain)
 }
 
-func (h *heldWatch) lastProgress() WatchProgress {
+func (h *heldWatch) lastProgress() any {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.progress
@@ -195,7 +175,12 @@ func (h *heldWatch) leave() {
 		return
 	}
 	delete(h.watcher.held, h)
-	h.look.Stop()
+	h.drop()
+}
+
+// drop ends what the watch does here.
+func (h *heldWatch) drop() {
+	h.looker.leave(h)
 	h.beat.Stop()
 	h.end()
 }
@@ -209,11 +194,11 @@ func (r *Watcher) Stop(ctx context.Context) {
 	r.stopping = true
 	held := r.held
 	r.held = make(map[*heldWatch]struct{})
+	for h := range held {
+		h.drop()
+	}
 	r.mu.Unlock()
 	for h := range held {
-		h.look.Stop()
-		h.beat.Stop()
-		h.end()
 		group.Go(func() error {
 			// A worker that cannot reach Temporal is missed after a heartbeat.
 			_ = r.temporal.RecordActivityHeartbeat(ctx, h.token, h.lastProgress())

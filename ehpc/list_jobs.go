@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"strconv"
+	"time"
 )
 
 // MaxJobsPage is the largest PageSize of ListJobs.
@@ -23,6 +24,9 @@ type ListJobsRequest struct {
 	State      string // all, finished or notfinish; "" leaves it to the service
 	PageNumber int    // from 1
 	PageSize   int    // 1 to MaxJobsPage
+
+	// Slack by which the call may go late, for those that cannot.
+	Slack time.Duration
 }
 
 // Job is a job of the scheduler. Times are the service's text.
@@ -86,7 +90,8 @@ func (c *Client) ListJobs(ctx context.Context, in ListJobsRequest) (*Page[Job], 
 	if problem := pageProblem(in.ClusterID, in.PageNumber, in.PageSize, MaxJobsPage); problem != "" {
 		return nil, req.subject().badRequest(problem)
 	}
-	return readPage(ctx, c.read, req, "Jobs", jobAnswer.job)
+	late := func(ctx context.Context, req request) ([]byte, error) { return c.readWithin(ctx, in.Slack, req) }
+	return readPage(ctx, late, req, "Jobs", jobAnswer.job)
 }
 
 // Jobs yields every job of a cluster, of the given state and owner.

@@ -61,3 +61,7 @@ func (c *Client) StopJobs(ctx context.Context, in StopJobsRequest) (*StopJobsRes
 	}
 	return &StopJobsResponse{RequestID: string(answer.RequestID)}, nil
 }
+
+// AlreadyEnded says whether the error of a StopJobs of one job means that there is nothing
+// to stop: the job is not, or no longer, queued or running.
+func AlreadyEnded(err error) bool { return Judge(err).Code == "ObjectNotFound" }

@@ -3,6 +3,7 @@ package workflows
 import (
 	"time"
 
+	"ehpcflow/activities"
 	"ehpcflow/pipeline"
 )
 
@@ -34,18 +35,18 @@ type JobStatus struct {
 	Answers  []Answer  `json:"answers,omitempty"`
 }
 
-// JobState is where a job is.
-type JobState string
+// JobState is where a job is; see the constants of package activities.
+type JobState = activities.JobState
 
 // The states of a job.
 const (
-	JobPending  JobState = "pending" // not submitted
-	JobQueued   JobState = "queued"
-	JobRunning  JobState = "running"
-	JobFinished JobState = "finished" // the scheduler says so; ExitStatus says how, where it is known
-	JobStopped  JobState = "stopped"  // on cancel, confirmed
-	JobMissing  JobState = "missing"  // the scheduler no longer knows it, and how it ended was not seen
-	JobUnknown  JobState = "unknown"  // whether it was submitted, or stopped, is not known
+	JobPending  = activities.JobPending // not submitted
+	JobQueued   = activities.JobQueued
+	JobRunning  = activities.JobRunning
+	JobFinished = activities.JobFinished // the scheduler says so; ExitStatus says how, where it is known
+	JobStopped  = activities.JobStopped  // on cancel, confirmed
+	JobMissing  = activities.JobMissing  // the scheduler no longer knows it, and how it ended was not seen
+	JobUnknown  = activities.JobUnknown  // whether it was submitted, or stopped, is not known
 )
 
 // JobResult is what became of a job.

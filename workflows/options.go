@@ -51,6 +51,9 @@ const (
 	// was stopped.
 	settleFor = time.Minute
 
+	// watchJobFor is how long one watch of a job lasts; another one follows it.
+	watchJobFor = 24 * time.Hour
+
 	// watchHeartbeat is when a silent watch is given to another worker.
 	watchHeartbeat = 45 * time.Second
 )

@@ -2,7 +2,6 @@ package workflows
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -43,7 +42,7 @@ func (c Choice) Usage() string {
 // Answer is what somebody decided.
 type Answer struct {
 	Choice    Choice `json:"choice"`
-	CommandID string `json:"commandId,omitempty"` // to adopt
+	CommandID string `json:"commandId,omitempty"` // to adopt; of a run of a job that of the job
 	By        string `json:"by,omitempty"`
 	Why       string `json:"why,omitempty"`
 
@@ -53,10 +52,23 @@ type Answer struct {
 }
 
 // desk is where the questions of a run, or of all parts of a rollout, wait for their
-// answers. The status shows the open one.
+// answers. The status of the run shows the open one.
 type desk struct {
-	status   *RunCommandStatus
-	answered *Answer // to the open question
+	noun     string // what can be adopted
+	phase    *Phase
+	question **Question
+	answers  *[]Answer
+	follows  func(id string) bool // whether it is followed already
+	answered *Answer              // to the open question
+}
+
+func newDesk(status *RunCommandStatus) *desk {
+	return &desk{
+		noun: "command", phase: &status.Phase, question: &status.Question, answers: &status.Answers,
+		follows: func(id string) bool {
+			return slices.ContainsFunc(status.Commands, func(command Command) bool { return command.CommandID == id })
+		},
+	}
 }
 
 func (d *desk) open(ctx workflow.Context) error {
@@ -65,17 +77,25 @@ func (d *desk) open(ctx workflow.Context) error {
 	})
 }
 
+// put puts a question when no other one is open.
+func (d *desk) put(ctx workflow.Context, question Question) error {
+	if err := workflow.Await(ctx, func() bool { return *d.question == nil }); err != nil {
+		return err
+	}
+	question.AskedAt = workflow.Now(ctx)
+	*d.question, d.answered = &question, nil
+	return nil
+}
+
 // ask puts a question, one at a time, and waits for its answer. It may return an
 // Abandon when the run's deadline passes first.
 func (r *runCommand) ask(ctx workflow.Context, question Question) (Answer, error) {
 	d := r.desk
-	if err := workflow.Await(ctx, func() bool { return d.status.Question == nil }); err != nil {
+	if err := d.put(ctx, question); err != nil {
 		return Answer{}, err
 	}
-	question.AskedAt = workflow.Now(ctx)
-	d.status.Question, d.answered = &question, nil
 	r.enter(ctx, Parked)
-	defer func() { d.status.Question = nil }()
+	defer func() { *d.question = nil }()
 
 	for {
 		deadline := r.in.DeadlineSeconds // an order may move it
@@ -103,29 +123,26 @@ func (r *runCommand) ask(ctx workflow.Context, question Question) (Answer, error
 
 // answer takes an answer that was found fit.
 func (d *desk) answer(ctx workflow.Context, given Answer) error {
-	given.Question, given.At = d.status.Question.Text, workflow.Now(ctx)
+	given.Question, given.At = (*d.question).Text, workflow.Now(ctx)
 	d.answered = &given
-	d.status.Answers = append(d.status.Answers, given)
+	*d.answers = append(*d.answers, given)
 	return nil
 }
 
 // checkAnswer refuses an answer that is of no use, and says why.
 func (d *desk) checkAnswer(_ workflow.Context, given Answer) error {
-	question := d.status.Question
+	question := *d.question
 	switch {
 	case question == nil || d.answered != nil:
-		return fmt.Errorf("the run has no open question: it is %s", d.status.Phase)
+		return fmt.Errorf("the run has no open question: it is %s", *d.phase)
 	case !slices.Contains(question.Choices, given.Choice):
 		return fmt.Errorf("%q is no answer to the question; choose one of %s", cmp.Or(given.Choice, "nothing"), choicesText(question.Choices))
 	case given.Choice == Adopt && strings.TrimSpace(given.CommandID) == "":
-		return errors.New("adopt needs the id of the command (commandId)")
+		return fmt.Errorf("adopt needs the id of the %s (commandId)", d.noun)
 	case given.Choice != Adopt && given.CommandID != "":
-		return fmt.Errorf("%s takes no command id", given.Choice)
-	}
-	for _, command := range d.status.Commands {
-		if command.CommandID == given.CommandID {
-			return fmt.Errorf("command %s is followed already", given.CommandID)
-		}
+		return fmt.Errorf("%s takes no %s id", given.Choice, d.noun)
+	case given.Choice == Adopt && d.follows(given.CommandID):
+		return fmt.Errorf("%s %s is followed already", d.noun, given.CommandID)
 	}
 	return nil
 }

@@ -97,7 +97,7 @@ func newRollout(ctx workflow.Context, in RolloutInput) (*rollout, error) {
 	}
 	r.status.runID = workflow.GetInfo(ctx).WorkflowExecution.ID
 	r.status.raw = in.Raw
-	r.desk, r.entry = &desk{status: &r.status}, openEntry(ctx)
+	r.desk, r.entry = newDesk(&r.status), openEntry(ctx)
 	if err := workflow.SetQueryHandler(ctx, StatusQuery, r.status.page); err != nil {
 		return nil, err
 	}

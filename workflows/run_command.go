@@ -114,7 +114,7 @@ func setup(ctx workflow.Context, in RunCommandInput) (*runCommand, error) {
 		collected: make(map[string]bool),
 		judged:    make(map[string]bool),
 	}
-	r.desk, r.entry = &desk{status: &r.status}, openEntry(ctx)
+	r.desk, r.entry = newDesk(&r.status), openEntry(ctx)
 	if in.Continued != nil {
 		r.resume(*in.Continued)
 	}

@@ -113,6 +113,28 @@ func (e *entry) endClusters(ctx workflow.Context, s *ClustersStatus) {
 	e.close(ctx, Outcome(s.Verdict), failed, AttributeNodes.ValueSet(int64(nodes)))
 }
 
+// enterJob and endJob do so for a run of a job, whose nodes are those that the scheduler
+// gave it.
+func (e *entry) enterJob(ctx workflow.Context, s *JobStatus) {
+	switch s.Phase {
+	case Watching, Parked, Stopping:
+	case Resolving, Submitting, Seeking, Collecting, Rolling, Waiting, Draining, Ended:
+		return
+	}
+	if e.kept && s.Phase != e.phase {
+		e.upsert(ctx, []temporal.SearchAttributeUpdate{AttributePhase.ValueSet(string(s.Phase))})
+		e.phase = s.Phase
+	}
+}
+
+func (e *entry) endJob(ctx workflow.Context, s *JobStatus, outcome Outcome) {
+	failed := 0
+	if outcome != Outcome(Succeeded) {
+		failed = len(s.Nodes)
+	}
+	e.close(ctx, outcome, failed, AttributeNodes.ValueSet(int64(len(s.Nodes))))
+}
+
 // ofChild is how the run of a cluster of this run is found: by what this one was started
 // with, and as a part of it.
 func (e *entry) ofChild(ctx workflow.Context, options *workflow.ChildWorkflowOptions, run RolloutInput) {

@@ -95,6 +95,7 @@ func NewWorker(c client.Client, queue string, acts activities.Activities, s Sett
 	w.RegisterWorkflow(workflows.Rollout)
 	w.RegisterWorkflow(workflows.PlanCommand)
 	w.RegisterWorkflow(workflows.RunOnClusters)
+	w.RegisterWorkflow(workflows.RunJob)
 	w.RegisterWorkflow(workflows.ShowClusters)
 	w.RegisterWorkflow(workflows.ShowNodes)
 	w.RegisterWorkflow(workflows.ShowCommands)

@@ -1,0 +1,181 @@
+package activities
+
+import (
+	"context"
+	"math"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"ehpcflow/ehpc"
+	"ehpcflow/ehpc/catalogue"
+)
+
+const (
+	// pageTries is how often a page is asked for in a look before its jobs are given up
+	// for this time: it serves many.
+	pageTries = 2
+
+	// finishedPages of a cluster's finished jobs are read in a look, from both ends of
+	// the listing, whose order is not documented. All are read before a job is believed
+	// to be missing.
+	finishedPages = 8
+
+	// The states that ListJobs lists by.
+	openJobs     = "notfinish"
+	finishedJobs = "finished"
+)
+
+// jobListing is what a look listed: jobs by "name NAME" and by "id ID", see baseID.
+type jobListing struct {
+	open, finished           map[string][]ehpc.Job
+	openWhole, finishedWhole bool  // every page was read
+	err                      error // the first one; the pages that were read count
+}
+
+// list lists the unfinished jobs of the cluster and, when some of those that are looked
+// for are not among them, the finished ones.
+func (s *sharedLook) list(ctx context.Context, served map[*heldWatch]*jobWatch, slack time.Duration, now time.Time) *jobListing {
+	ask := ehpc.ListJobsRequest{ClusterID: s.clusterID, Owner: owner(served), State: openJobs, PageSize: ehpc.MaxJobsPage, Slack: slack}
+	listed := &jobListing{}
+	listed.open, listed.openWhole, listed.err = s.readOpen(ctx, ask)
+	var sought []*jobWatch
+	most := finishedPages
+	for _, w := range served {
+		if own, _ := w.entries(listed.open); len(own) > 0 {
+			continue
+		}
+		sought = append(sought, w)
+		if w.ripe(now) {
+			most = math.MaxInt
+		}
+	}
+	if len(sought) == 0 || !listed.openWhole {
+		return listed
+	}
+	ask.State = finishedJobs
+	listed.readFinished(ctx, s, ask, sought, most)
+	return listed
+}
+
+// owner is the one user of all jobs that are looked for; "" when there are several, or
+// when one is not known.
+func owner(of map[*heldWatch]*jobWatch) string {
+	first, begun := "", false
+	for _, w := range of {
+		if begun && w.in.User != first {
+			return ""
+		}
+		first, begun = w.in.User, true
+	}
+	return first
+}
+
+// readOpen reads every page, several at a time. A page that fails does not take the jobs
+// of the others with it.
+func (s *sharedLook) readOpen(ctx context.Context, ask ehpc.ListJobsRequest) (jobs map[string][]ehpc.Job, whole bool, failure error) {
+	jobs = make(map[string][]ehpc.Job)
+	var mu sync.Mutex
+	total := 0
+	read := func(number int) {
+		ask := ask
+		ask.PageNumber = number
+		page, err := s.readPage(ctx, ask)
+		mu.Lock()
+		defer mu.Unlock()
+		if err != nil {
+			failure = firstOf(failure, err)
+			return
+		}
+		total = max(total, page.TotalCount)
+		index(jobs, page.Items)
+	}
+	read(1)
+	for from := 2; from <= pages(total); { // more of them when jobs come meanwhile
+		until := pages(total)
+		var group errgroup.Group
+		group.SetLimit(looksAtOnce)
+		for ; from <= until; from++ {
+			number := from
+			group.Go(func() error { read(number); return nil })
+		}
+		_ = group.Wait() // it has none
+	}
+	return jobs, failure == nil, failure
+}
+
+// readFinished reads pages until every job that is sought was found.
+func (l *jobListing) readFinished(ctx context.Context, s *sharedLook, ask ehpc.ListJobsRequest, sought []*jobWatch, most int) {
+	l.finished = make(map[string][]ehpc.Job)
+	found := func() bool {
+		for _, w := range sought {
+			if own, _ := w.entries(l.finished); !w.whole(own) {
+				return false
+			}
+		}
+		return true
+	}
+	read := 0
+	for low, high := 1, 1; low <= high; {
+		for _, number := range ends(low, high) {
+			if read++; read > most {
+				return
+			}
+			ask.PageNumber = number
+			page, err := s.readPage(ctx, ask)
+			if err != nil {
+				l.err = firstOf(l.err, err)
+				return
+			}
+			index(l.finished, page.Items)
+			if number == 1 {
+				high = pages(page.TotalCount) + 1
+			}
+			if found() {
+				return
+			}
+		}
+		low, high = low+1, high-1
+	}
+	l.finishedWhole = true
+}
+
+// ends are the numbers at both ends of what is left to read.
+func ends(low, high int) []int {
+	if low == high {
+		return []int{low}
+	}
+	return []int{low, high}
+}
+
+// readPage reads a page, and once more after an error that may pass at once.
+func (s *sharedLook) readPage(ctx context.Context, ask ehpc.ListJobsRequest) (*ehpc.Page[ehpc.Job], error) {
+	for tries := 1; ; tries++ {
+		page, err := s.activities.EHPC.ListJobs(ctx, ask)
+		if err == nil || tries == pageTries || ehpc.Judge(err).Read != catalogue.Soon {
+			return page, err
+		}
+		select {
+		case <-time.After(s.activities.Pace.backoff(catalogue.Soon, 1)):
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
+}
+
+func index(into map[string][]ehpc.Job, jobs []ehpc.Job) {
+	for _, job := range jobs {
+		into["name "+job.Name] = append(into["name "+job.Name], job)
+		into["id "+baseID(job.ID)] = append(into["id "+baseID(job.ID)], job)
+	}
+}
+
+func pages(jobs int) int { return (jobs + ehpc.MaxJobsPage - 1) / ehpc.MaxJobsPage }
+
+func firstOf(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
