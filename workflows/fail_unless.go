@@ -46,6 +46,10 @@ func (f FailUnless) judgeClusters(r ClustersResult) error {
 	return f.judge(r.Verdict, r, fmt.Sprintf("%d clusters: %s", len(r.Clusters), r.ClustersText()), r.Reason)
 }
 
+func (f FailUnless) judgePipeline(r PipelineResult) error {
+	return f.judge(r.Verdict, r, r.StepsText(), r.Reason)
+}
+
 func nonEmpty(texts []string) []string {
 	var kept []string
 	for _, text := range texts {

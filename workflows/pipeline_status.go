@@ -112,12 +112,23 @@ type StepResult struct {
 	// By are those who approved, or the one who rejected.
 	By []string `json:"by,omitempty"`
 
+	// Passed says of a step that was skipped that the steps that need it run: its
+	// condition is false, its list is empty, or the step did not fail whose onFailure has it.
+	Passed bool `json:"passed,omitempty"`
+
+	// MayRun says that something which it started may be running still: how that ended was
+	// not seen. The step is not tried again.
+	MayRun bool `json:"mayRun,omitempty"`
+
 	// DoneIn is the earlier run in which it succeeded, of a step that a rerun did not run
 	// again.
 	DoneIn string `json:"doneIn,omitempty"`
 
 	// Value is what later steps know of it, kept only where one refers to it.
 	Value *pipeline.StepValue `json:"value,omitempty"`
+
+	// Lacks says what Value does not hold, and why. A step that refers to it fails.
+	Lacks string `json:"lacks,omitempty"`
 }
 
 // Ended says that nothing more becomes of the step.

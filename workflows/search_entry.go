@@ -18,10 +18,10 @@ type entry struct {
 
 func openEntry(ctx workflow.Context) entry {
 	listed := workflow.GetTypedSearchAttributes(ctx)
-	if _, kept := listed.GetKeywordList(AttributeCluster); !kept {
+	phase, kept := listed.GetKeyword(AttributePhase)
+	if !kept {
 		return entry{}
 	}
-	phase, _ := listed.GetKeyword(AttributePhase)
 	commands, _ := listed.GetKeywordList(AttributeCommandID)
 	return entry{kept: true, phase: Phase(phase), commands: len(commands)}
 }
@@ -98,10 +98,7 @@ func (e *entry) upsert(ctx workflow.Context, updates []temporal.SearchAttributeU
 
 // enterClusters and endClusters do so for a run on several clusters.
 func (e *entry) enterClusters(ctx workflow.Context, s *ClustersStatus) {
-	if e.kept && s.Phase != e.phase && s.Phase != Ended {
-		e.upsert(ctx, []temporal.SearchAttributeUpdate{AttributePhase.ValueSet(string(s.Phase))})
-		e.phase = s.Phase
-	}
+	e.enterPhase(ctx, s.Phase)
 }
 
 func (e *entry) endClusters(ctx workflow.Context, s *ClustersStatus) {
@@ -135,6 +132,11 @@ func (e *entry) endJob(ctx workflow.Context, s *JobStatus, outcome Outcome) {
 	e.close(ctx, outcome, failed, AttributeNodes.ValueSet(int64(len(s.Nodes))))
 }
 
+func (e *entry) endPipeline(ctx workflow.Context, s *PipelineStatus) {
+	nodes, failed := s.nodes()
+	e.close(ctx, Outcome(s.Verdict), failed, AttributeNodes.ValueSet(int64(nodes)))
+}
+
 // ofChild is how the run of a cluster of this run is found: by what this one was started
 // with, and as a part of it.
 func (e *entry) ofChild(ctx workflow.Context, options *workflow.ChildWorkflowOptions, run RolloutInput) {
@@ -144,6 +146,32 @@ func (e *entry) ofChild(ctx workflow.Context, options *workflow.ChildWorkflowOpt
 	user, _ := workflow.GetTypedSearchAttributes(ctx).GetKeyword(AttributeUser)
 	options.TypedSearchAttributes = StartAttributes(Resolving, []string{run.ClusterID}, user, workflow.GetInfo(ctx).WorkflowExecution.ID)
 	options.Memo = map[string]any{MemoCommand: run.Command}
+}
+
+// ofStep is how the run of a step is found, likewise. One on no cluster is listed under
+// those of its pipeline.
+func (e *entry) ofStep(ctx workflow.Context, options *workflow.ChildWorkflowOptions, pipelineRun string, l launch) {
+	if !e.kept {
+		return
+	}
+	listed := workflow.GetTypedSearchAttributes(ctx)
+	user, _ := listed.GetKeyword(AttributeUser)
+	clusters := l.clusters
+	if len(clusters) == 0 {
+		clusters, _ = listed.GetKeywordList(AttributeCluster)
+	}
+	options.TypedSearchAttributes = StartAttributes(l.phase, clusters, user, pipelineRun)
+	if l.command != "" {
+		options.Memo = map[string]any{MemoCommand: l.command}
+	}
+}
+
+// enterPhase lists a phase of a pipeline.
+func (e *entry) enterPhase(ctx workflow.Context, phase Phase) {
+	if e.kept && phase != e.phase && phase != Ended {
+		e.upsert(ctx, []temporal.SearchAttributeUpdate{AttributePhase.ValueSet(string(phase))})
+		e.phase = phase
+	}
 }
 
 // FailedStates are those of the nodes that are counted as failed.

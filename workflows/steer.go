@@ -85,6 +85,20 @@ const (
 // checkSigned refuses an order that does not say who gives it and why, or that comes at
 // the wrong time.
 func (r *rollout) checkSigned(order Order) error {
+	if err := signed(order); err != nil {
+		return err
+	}
+	switch {
+	case r.over || r.status.Phase == Ended:
+		return errors.New("the rollout has ended")
+	case len(r.places) == 0:
+		return errors.New("the nodes of the rollout are not known yet: try again in a moment")
+	}
+	return nil
+}
+
+// signed refuses an order that does not say who gives it and why.
+func signed(order Order) error {
 	switch {
 	case strings.TrimSpace(order.By) == "":
 		return errors.New(`it is not said who gives the order: put "by" into it`)
@@ -92,10 +106,6 @@ func (r *rollout) checkSigned(order Order) error {
 		return errors.New(`it is not said why: put "why" into the order`)
 	case len(order.By)+len(order.Why) > mostSigned:
 		return fmt.Errorf("who gives the order and why takes more than %d bytes: say it shorter", mostSigned)
-	case r.over || r.status.Phase == Ended:
-		return errors.New("the rollout has ended")
-	case len(r.places) == 0:
-		return errors.New("the nodes of the rollout are not known yet: try again in a moment")
 	}
 	return nil
 }

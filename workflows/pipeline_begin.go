@@ -1,0 +1,171 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.temporal.io/sdk/workflow"
+
+	"ehpcflow/pipeline"
+)
+
+// begin starts a step and follows it beside the others. False says that it was not
+// started: it is skipped, or has failed.
+func (r *pipelineRun) begin(ctx workflow.Context, p *section, at int) bool {
+	def, result := p.defs[at], &p.results[at]
+	l, skip, err := r.prepare(def, p.last)
+	switch {
+	case err != nil:
+		result.State, result.Reason = StepFailed, shorten("not started: "+err.Error(), r.mostOfReason())
+		result.EndedAt = workflow.Now(ctx)
+		r.keep(def, result, outcome{})
+		return false
+	case skip != "":
+		result.State, result.Passed, result.Reason = StepSkipped, true, skip
+		return false
+	}
+	result.State, result.StartedAt = StepRunning, workflow.Now(ctx)
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		o := r.family.attempts(ctx, def, l, &r.load, result)
+		result.end(o, workflow.Now(ctx), ctx.Err() != nil)
+		r.keep(def, result, o)
+		result.Reason = shorten(result.Reason, r.mostOfReason())
+		r.changes++
+		r.logger.Info("step ended", "step", result.Name, "state", result.State)
+	})
+	return true
+}
+
+// prepare evaluates what a step says. A step may have to be skipped instead.
+func (r *pipelineRun) prepare(def pipeline.Step, last bool) (l launch, skip string, err error) {
+	if err := r.lacking(def); err != nil {
+		return l, "", err
+	}
+	scope := r.scope(last)
+	if yes, err := def.When.True(scope); err != nil {
+		return l, "", fmt.Errorf("when: %w", err)
+	} else if !yes {
+		return l, "its condition is false", nil
+	}
+	if def.Foreach != nil {
+		items, err := def.Foreach.List(scope)
+		switch {
+		case err != nil:
+			return l, "", fmt.Errorf("foreach: %w", err)
+		case len(items) == 0:
+			return l, "there is nothing to run over", nil
+		case len(items) > pipeline.MaxItems:
+			return l, "", fmt.Errorf("foreach: it has %d items, the most is %d", len(items), pipeline.MaxItems)
+		}
+		return r.launchItems(def, items, scope), "", nil
+	}
+	action, err := def.Action(scope)
+	if err != nil {
+		return l, "", err
+	}
+	l, problems := r.family.launch(def, action)
+	if len(problems) > 0 {
+		return l, "", errors.New(strings.Join(problems, "; "))
+	}
+	return l, "", nil
+}
+
+// scope is what the expressions of steps see.
+func (r *pipelineRun) scope(last bool) pipeline.Scope {
+	scope := pipeline.Scope{
+		Inputs: r.inputs, Clusters: r.family.clusters, Steps: make(map[string]pipeline.StepValue), Run: pipeline.RunValue{ID: r.family.runID},
+	}
+	for _, results := range [][]StepResult{r.status.Steps, r.status.Finally} {
+		for i := range results {
+			if results[i].Ended() {
+				scope.Steps[results[i].Name] = results[i].seen()
+			}
+		}
+	}
+	if last {
+		verdict, _ := r.verdict()
+		if r.canceled {
+			verdict = Canceled
+		}
+		scope.Run.Verdict = verdictWord(verdict)
+	}
+	return scope
+}
+
+// lacking is an error when a step refers to something that was not kept.
+func (r *pipelineRun) lacking(def pipeline.Step) error {
+	for _, results := range [][]StepResult{r.status.Steps, r.status.Finally} {
+		for _, result := range results {
+			if result.Lacks != "" && slices.Contains(refersTo(def), result.Name) {
+				return fmt.Errorf("it refers to step %s: %s", result.Name, result.Lacks)
+			}
+		}
+	}
+	return nil
+}
+
+// keep keeps of a step what later ones refer to, and has one fail that printed no JSON
+// where it had to.
+func (r *pipelineRun) keep(def pipeline.Step, result *StepResult, o outcome) {
+	if def.Output == pipeline.AsJSON && def.Foreach == nil && result.State == StepSucceeded {
+		value, err := readJSON(o.value.Output)
+		if err != nil {
+			result.State, result.Reason = StepFailed, err.Error()
+		}
+		o.value.JSON = value
+	}
+	if !r.wanted(def.Name) {
+		return
+	}
+	value := result.known()
+	value.Output, value.JSON, value.Nodes, value.Items, value.Outputs = o.value.Output, o.value.JSON, o.value.Nodes, o.value.Items, o.value.Outputs
+	if o.lacks == "" && r.kept+weighValue(value) > r.mostKept() {
+		o.lacks = fmt.Sprintf("what steps leave to later ones takes more than %d bytes in all: print less, or write it to files", r.mostKept())
+	}
+	if o.lacks != "" {
+		result.Lacks = o.lacks
+		return
+	}
+	result.Value = &value
+	r.kept += weighValue(value)
+}
+
+// mostKept is how much is kept of all steps for later ones, in bytes. With what is known of
+// many steps it stays below what Temporal takes in one piece.
+func (r *pipelineRun) mostKept() int { return mostKept - 500*(len(r.status.Steps)+len(r.status.Finally)) }
+
+// mostOfReason is how much is kept of a reason, in characters.
+func (r *pipelineRun) mostOfReason() int {
+	return min(mostOfMessage, max(150, 100_000/(len(r.status.Steps)+len(r.status.Finally))))
+}
+
+// leaveOutputs evaluates the outputs of the pipeline. One that cannot be has a pipeline
+// fail that otherwise went well.
+func (r *pipelineRun) leaveOutputs() {
+	scope := r.scope(true)
+	outputs := make(map[string]any, len(r.in.Pipeline.Outputs))
+	var wrong []string
+	for _, output := range r.in.Pipeline.Outputs {
+		value, err := output.Value.Eval(scope)
+		if err != nil {
+			wrong = append(wrong, fmt.Sprintf("output %s: %v", output.Name, err))
+			continue
+		}
+		outputs[output.Name] = value
+	}
+	if weight := weigh(outputs); weight > mostOutputs {
+		outputs, wrong = nil, append(wrong, fmt.Sprintf("the outputs take %d bytes, the most is %d", weight, mostOutputs))
+	}
+	if len(outputs) > 0 {
+		r.status.Outputs = outputs
+	}
+	if len(wrong) > 0 && (r.status.Verdict == Succeeded || r.status.Verdict == Partial) {
+		r.status.Verdict = Failed
+		r.status.Reason = strings.Join(nonEmpty([]string{r.status.Reason, shorten(strings.Join(wrong, "; "), mostOfMessage)}), "; ")
+	}
+}
+
+// mostOutputs is how many bytes the outputs of a pipeline may have.
+const mostOutputs = 256 << 10

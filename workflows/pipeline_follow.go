@@ -1,0 +1,142 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/workflow"
+
+	"ehpcflow/pipeline"
+	"ehpcflow/workflows/policy"
+)
+
+// freight counts the bytes of inputs that wait to be sent with the next step of the
+// workflow, of which Temporal takes 4 MB in one piece.
+type freight struct{ waiting int }
+
+// mostFreight is how much of it may wait before the next run is started.
+const mostFreight = 1 << 20
+
+func (f *freight) full() bool { return f.waiting >= mostFreight }
+
+const (
+	// mostEvents and mostGrown are how long a history may grow, in events and bytes, before
+	// nothing more is started until what runs has ended. Temporal takes 51,200 events and
+	// 50 MiB, of which what runs may leave 36 MiB.
+	mostEvents = 20_000
+	mostGrown  = 12 << 20
+)
+
+// growsLong says whether a run had better go on as a new one, once nothing runs.
+func growsLong(ctx workflow.Context) bool {
+	info := workflow.GetInfo(ctx)
+	return info.GetContinueAsNewSuggested() || info.GetCurrentHistoryLength() > mostEvents || info.GetCurrentHistorySize() > mostGrown
+}
+
+// mayGrow says whether something more may be started now.
+func mayGrow(ctx workflow.Context, running bool) bool {
+	info := workflow.GetInfo(ctx)
+	if !running {
+		return !growsLong(ctx)
+	}
+	return info.GetCurrentHistoryLength() <= mostEvents && info.GetCurrentHistorySize() <= mostGrown
+}
+
+// attempts follows a step, or an item, from its first attempt to its last, and keeps in
+// the result how it stands meanwhile. Another attempt follows one that failed and is known
+// to have ended.
+func (f *family) attempts(ctx workflow.Context, step pipeline.Step, l launch, load *freight, result *StepResult) outcome {
+	name, most := result.Name, 1
+	var pauses policy.Retry
+	if step.Retry != nil && (step.Kind == pipeline.RunsJob || step.Kind == pipeline.SubPipeline) {
+		most, pauses.BackoffSeconds = max(step.Retry.Attempts, 1), step.Retry.BackoffSeconds
+	}
+	for n := 1; ; n++ {
+		id := StepRunID(f.runID, name)
+		if n > 1 {
+			id = fmt.Sprintf("%s.%d", id, n)
+		}
+		result.RunID, result.Attempts, result.Reason = id, n, ""
+		o := f.follow(ctx, id, l, load)
+		if o.verdict == Succeeded || n == most || !o.again || ctx.Err() != nil {
+			if n > 1 && o.verdict != Succeeded {
+				o.reason = fmt.Sprintf("attempt %d of %d: %s", n, most, o.reason)
+			}
+			return o
+		}
+		pause := pauses.Backoff(n)
+		result.Reason = fmt.Sprintf("attempt %d of %d failed: %s; the next one begins at %s UTC", n, most, o.reason, clock(workflow.Now(ctx).Add(pause)))
+		timer := workflow.NewTimerWithOptions(ctx, pause, workflow.TimerOptions{Summary: fmt.Sprintf("before attempt %d at %s", n+1, name)})
+		if timer.Get(ctx, nil) != nil {
+			return outcome{canceled: true, verdict: Canceled, reason: fmt.Sprintf("cancelled before attempt %d; attempt %d: %s", n+1, n, o.reason)}
+		}
+	}
+}
+
+// follow starts a run and waits for its end, also when it is cancelled.
+func (f *family) follow(ctx workflow.Context, id string, l launch, load *freight) outcome {
+	ctx, cancel := workflow.WithCancel(ctx)
+	load.waiting += l.weight
+	future := workflow.ExecuteChildWorkflow(f.options(ctx, id, l), l.workflow, l.input)
+	err := future.GetChildWorkflowExecution().Get(ctx, nil)
+	load.waiting -= l.weight
+	if err != nil {
+		return notStarted(id, err)
+	}
+	late := false
+	timed, stopClock := workflow.WithCancel(ctx)
+	if l.timeout > 0 {
+		timer := workflow.NewTimerWithOptions(timed, l.timeout, workflow.TimerOptions{Summary: "timeout of " + id})
+		workflow.Go(timed, func(timed workflow.Context) {
+			if timer.Get(timed, nil) == nil {
+				late = true
+				cancel()
+			}
+		})
+	}
+	result, tell := l.expect()
+	err = future.Get(ctx, result)
+	stopClock()
+	if err == nil {
+		return tell()
+	}
+	detailsOf(err, result)
+	o := tell().failed(err)
+	if late && o.canceled {
+		o.canceled, o.verdict, o.again = false, Failed, !o.mayRun
+		o.reason = fmt.Sprintf("it took longer than %s; %s", lengthText(l.timeout), o.reason)
+	}
+	return o
+}
+
+// options are those of the run of a step. It is stopped with the pipeline, however that
+// ends, and waited for when it is cancelled.
+func (f *family) options(ctx workflow.Context, id string, l launch) workflow.Context {
+	options := workflow.ChildWorkflowOptions{
+		WorkflowID:            id,
+		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_REQUEST_CANCEL,
+		WaitForCancellation:   true,
+		StaticSummary:         shorten(l.summary, 100),
+	}
+	f.entry.ofStep(ctx, &options, f.parent, l)
+	return workflow.WithChildOptions(ctx, options)
+}
+
+// end keeps what became of a step. Stopping says that its pipeline was cancelled.
+func (s *StepResult) end(o outcome, now time.Time, stopping bool) {
+	s.EndedAt, s.Verdict, s.Error, s.MayRun = now, o.verdict, o.why, o.mayRun
+	s.Reason = shorten(o.reason, mostOfMessage)
+	s.NodeCount, s.States, s.Items, s.Job, s.By = o.nodes, o.states, o.items, o.job, o.by
+	switch {
+	case o.verdict == Succeeded:
+		s.State = StepSucceeded
+	case o.canceled && stopping:
+		s.State = StepCanceled
+	case o.canceled:
+		s.State, s.Reason = StepFailed, shorten("its run was cancelled: "+o.reason, mostOfMessage)
+	default:
+		s.State = StepFailed
+	}
+}

@@ -1,0 +1,344 @@
+package workflows
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"ehpcflow/activities/columns"
+	"ehpcflow/pipeline"
+)
+
+// ItemsInput is a step with a foreach, and what its expressions see.
+type ItemsInput struct {
+	Step     pipeline.Step                 `json:"step"` // its foreach without the list
+	Items    []any                         `json:"items"`
+	Inputs   map[string]any                `json:"inputs,omitempty"`
+	Clusters map[string]string             `json:"clusters,omitempty"`
+	Steps    map[string]pipeline.StepValue `json:"steps,omitempty"` // that the step refers to
+	Run      string                        `json:"run"`             // of the pipeline
+	Verdict  string                        `json:"verdict,omitempty"`
+	Depth    int                           `json:"depth,omitempty"`
+	Keep     bool                          `json:"keep,omitempty"` // whether a later step refers to the items
+
+	// Resumed is set by a run that goes on as a new one: how its items stand.
+	Resumed *ItemsResumption `json:"resumed,omitempty"`
+}
+
+// ItemsResumption is what a run of items goes on from.
+type ItemsResumption struct {
+	StartedAt time.Time   `json:"startedAt"`
+	Items     ItemResults `json:"items"`
+}
+
+// ItemResults are items in the order of their list; a long list is written as columns.
+type ItemResults []StepResult
+
+// MarshalJSON writes the list; see package columns.
+func (r ItemResults) MarshalJSON() ([]byte, error) { return columns.Marshal(r) }
+
+// UnmarshalJSON reads it, also as a plain array.
+func (r *ItemResults) UnmarshalJSON(text []byte) error {
+	return columns.Unmarshal(text, (*[]StepResult)(r))
+}
+
+// ItemsStatus is how the items of a foreach stand. Steps are the items, in the order of
+// the list and by their numbers, from 1; they may be a part of all.
+type ItemsStatus struct {
+	PipelineStatus
+	Items map[StepState]int `json:"items"` // how many are in each state
+}
+
+// ItemsRequest asks for a part of the items: From a place, from 0, and how many. 0 items
+// are StatusItems.
+type ItemsRequest struct {
+	From  int `json:"from"`
+	Items int `json:"items"`
+}
+
+// StatusItems is how many items a status holds at the most, unless it is asked for more.
+const StatusItems = 500
+
+// ItemsResult is what became of the items. What each did is in the result of its own run.
+type ItemsResult struct {
+	Verdict   Verdict              `json:"verdict,omitempty"` // Succeeded, Failed or Canceled
+	Reason    string               `json:"reason,omitempty"`
+	Items     map[StepState]int    `json:"items,omitempty"`
+	NodeCount int                  `json:"nodeCount,omitempty"`
+	States    map[NodeState]int    `json:"states,omitempty"`
+	MayRun    bool                 `json:"mayRun,omitempty"`
+	Values    []pipeline.StepValue `json:"values,omitempty"`
+	Lacks     string               `json:"lacks,omitempty"` // what Values do not hold, and why
+}
+
+// itemsRun is the state of a run of items.
+type itemsRun struct {
+	in      ItemsInput
+	items   []StepResult
+	started time.Time
+	ended   time.Time
+	phase   Phase
+	verdict Verdict
+	reason  string
+	family  family
+	entry   entry
+
+	load    freight
+	running int
+	changes int
+	failed  string // the first item that failed
+	kept    int
+	lacks   string
+}
+
+// RunItems runs a step for each item of a list, so many at a time, each by a run of its
+// own, a child. It completes however they end; cancelled, it cancels them, waits for that,
+// and tells in the details of the CanceledError what is known. It answers PipelineQuery with
+// an ItemsStatus.
+func RunItems(ctx workflow.Context, in ItemsInput) (*ItemsResult, error) {
+	r := &itemsRun{in: in, phase: Watching, started: workflow.Now(ctx), entry: openEntry(ctx), items: make([]StepResult, len(in.Items))}
+	r.family = family{
+		runID: workflow.GetInfo(ctx).WorkflowExecution.ID, parent: in.Run, entry: &r.entry, clusters: in.Clusters, depth: in.Depth, check: checkRun,
+	}
+	for i := range r.items {
+		r.items[i] = StepResult{Name: strconv.Itoa(i + 1), Kind: in.Step.Kind, State: StepWaiting}
+	}
+	if in.Resumed != nil {
+		r.started, r.items = in.Resumed.StartedAt, in.Resumed.Items
+		for i := range r.items {
+			r.note(i)
+		}
+	}
+	if err := workflow.SetQueryHandler(ctx, PipelineQuery, r.page); err != nil {
+		return nil, err
+	}
+	lasting, cancel := workflow.NewDisconnectedContext(ctx)
+	defer cancel()
+	if err := r.advance(ctx, lasting); err != nil {
+		return nil, err
+	}
+	return r.finish(lasting)
+}
+
+func (r *itemsRun) advance(ctx, lasting workflow.Context) error {
+	most := cmp.Or(r.in.Step.Foreach.Concurrency, pipeline.DefaultConcurrency)
+	if heavy(r.in.Step.Kind) {
+		most = min(most, pipeline.MaxCommands)
+	}
+	waits, at := ctx, 0
+	for {
+		seen := r.changes
+		for at < len(r.items) && !r.over(ctx) && r.running < most && !r.load.full() && mayGrow(ctx, r.running > 0) {
+			if r.items[at].State == StepWaiting {
+				r.begin(ctx, at)
+			}
+			at++
+		}
+		if ctx.Err() != nil && r.running > 0 {
+			r.phase = Stopping
+			r.entry.enterPhase(lasting, Stopping)
+		}
+		r.show(ctx)
+		if r.running == 0 && (at == len(r.items) || r.over(ctx)) {
+			return nil
+		}
+		if r.running == 0 && growsLong(ctx) {
+			in := r.in
+			in.Resumed = &ItemsResumption{StartedAt: r.started, Items: r.items}
+			return workflow.NewContinueAsNewError(lasting, RunItems, in)
+		}
+		full := r.load.full()
+		if workflow.Await(waits, func() bool { return r.changes != seen || full && !r.load.full() }) != nil {
+			waits = lasting
+		}
+	}
+}
+
+// over says whether no further item is started.
+func (r *itemsRun) over(ctx workflow.Context) bool {
+	stops := r.in.Step.OnFailure.Do == "" || r.in.Step.OnFailure.Do == pipeline.Stop
+	return ctx.Err() != nil || stops && r.failed != ""
+}
+
+// begin starts an item and follows it beside the others.
+func (r *itemsRun) begin(ctx workflow.Context, at int) {
+	item := &r.items[at]
+	l, err := r.prepare(at)
+	if err != nil {
+		item.State, item.EndedAt, item.Reason = StepFailed, workflow.Now(ctx), shorten("not started: "+err.Error(), mostOfItem)
+		r.note(at)
+		return
+	}
+	item.State, item.StartedAt = StepRunning, workflow.Now(ctx)
+	r.running++
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		o := r.family.attempts(ctx, r.in.Step, l, &r.load, item)
+		item.end(o, workflow.Now(ctx), ctx.Err() != nil)
+		item.Reason, item.Job = shorten(item.Reason, mostOfItem), nil // its run has it
+		r.keep(at, o)
+		r.note(at)
+		r.running--
+		r.changes++
+	})
+}
+
+// mostOfItem is how much is kept of an item's reason, in characters.
+const mostOfItem = 150
+
+func (r *itemsRun) prepare(at int) (launch, error) {
+	action, err := r.in.Step.Action(pipeline.Scope{
+		Inputs: r.in.Inputs, Clusters: r.in.Clusters, Steps: r.in.Steps, Run: pipeline.RunValue{ID: r.in.Run, Verdict: r.in.Verdict},
+		Item: r.in.Items[at], Index: at, Each: true,
+	})
+	if err != nil {
+		return launch{}, err
+	}
+	l, problems := r.family.launch(r.in.Step, action)
+	if len(problems) > 0 {
+		return launch{}, errors.New(strings.Join(problems, "; "))
+	}
+	return l, nil
+}
+
+// note takes an item into account that has ended.
+func (r *itemsRun) note(at int) {
+	item := &r.items[at]
+	if item.State == StepFailed && r.failed == "" {
+		r.failed = item.Name
+	}
+	if item.Value != nil {
+		r.kept += weighValue(*item.Value)
+	}
+	r.lacks = cmp.Or(r.lacks, item.Lacks)
+}
+
+// keep keeps of an item what later steps refer to.
+func (r *itemsRun) keep(at int, o outcome) {
+	item := &r.items[at]
+	if r.in.Step.Output == pipeline.AsJSON && item.State == StepSucceeded {
+		value, err := readJSON(o.value.Output)
+		if err != nil {
+			item.State, item.Reason = StepFailed, shorten(err.Error(), mostOfItem)
+		}
+		o.value.JSON = value
+	}
+	if !r.in.Keep || r.lacks != "" {
+		return
+	}
+	value := item.known()
+	value.Output, value.JSON, value.Outputs, value.Nodes = o.value.Output, o.value.JSON, o.value.Outputs, o.value.Nodes
+	value.Job, value.Item = o.value.Job, r.in.Items[at]
+	switch most := mostKeptItems - 400*len(r.items); {
+	case o.lacks != "":
+		item.Lacks = fmt.Sprintf("item %d: %s", at+1, o.lacks)
+	case r.kept+weighValue(value) > most:
+		item.Lacks = fmt.Sprintf("what its items leave to later steps takes more than %d bytes in all: print less, or write it to files", most)
+	default:
+		item.Value = &value
+	}
+}
+
+// mostKeptItems is how much is kept of all items for later steps, in bytes, beside what is
+// known of each.
+const mostKeptItems = 1 << 20
+
+func (r *itemsRun) counts() map[StepState]int {
+	counts := make(map[StepState]int)
+	for i := range r.items {
+		counts[r.items[i].State]++
+	}
+	return counts
+}
+
+func (r *itemsRun) finish(ctx workflow.Context) (*ItemsResult, error) {
+	canceled := r.phase == Stopping
+	why := fmt.Sprintf("not started after item %s failed", r.failed)
+	for i := range r.items {
+		if item := &r.items[i]; item.State == StepWaiting {
+			if canceled = canceled || r.failed == ""; canceled {
+				why = "cancelled before it was started"
+			}
+			item.State, item.Reason = StepSkipped, why
+		}
+	}
+	result := &ItemsResult{Verdict: Succeeded, Items: r.counts(), States: make(map[NodeState]int), Lacks: r.lacks}
+	var failed []string
+	first := ""
+	for _, item := range r.items {
+		result.NodeCount += item.NodeCount
+		result.MayRun = result.MayRun || item.MayRun
+		for state, n := range item.States {
+			result.States[state] += n
+		}
+		if item.State == StepFailed {
+			failed, first = append(failed, item.Name), cmp.Or(first, item.Reason)
+		}
+	}
+	if len(failed) > 0 {
+		result.Verdict, result.Reason = Failed, fmt.Sprintf("%d of %d items failed: %s; item %s: %s", len(failed), len(r.items), firstFew(failed), failed[0], first)
+	}
+	if canceled {
+		result.Verdict, result.Reason = Canceled, strings.Join(nonEmpty([]string{"cancelled; items: " + StatesText(result.Items), result.Reason}), "; ")
+	}
+	if r.in.Keep && r.lacks == "" {
+		for _, item := range r.items {
+			if item.Value == nil {
+				value := item.known()
+				item.Value = &value
+			}
+			result.Values = append(result.Values, *item.Value)
+		}
+	}
+	r.phase, r.ended, r.verdict, r.reason = Ended, workflow.Now(ctx), result.Verdict, result.Reason
+	r.entry.close(ctx, Outcome(r.verdict), failedNodes(result.States), AttributeNodes.ValueSet(int64(result.NodeCount)))
+	r.show(ctx)
+	if canceled {
+		return nil, temporal.NewCanceledError(*result)
+	}
+	return result, nil
+}
+
+// page answers a query with a part of the items.
+func (r *itemsRun) page(asked ItemsRequest) (ItemsStatus, error) {
+	from := min(max(asked.From, 0), len(r.items))
+	to := min(from+cmp.Or(max(asked.Items, 0), StatusItems), len(r.items))
+	return ItemsStatus{
+		PipelineStatus: PipelineStatus{Phase: r.phase, PipelineResult: PipelineResult{
+			Pipeline: r.in.Step.Name, Verdict: r.verdict, Reason: r.reason, StartedAt: r.started, EndedAt: r.ended, Steps: r.items[from:to],
+		}},
+		Items: r.counts(),
+	}, nil
+}
+
+func itemsOutcome(r ItemsResult) outcome {
+	return outcome{
+		verdict: r.Verdict, reason: r.Reason, items: r.Items, nodes: r.NodeCount, states: r.States, mayRun: r.MayRun,
+		value: pipeline.StepValue{Items: r.Values}, lacks: r.Lacks,
+	}
+}
+
+// launchItems is the run of the items of a step.
+func (r *pipelineRun) launchItems(def pipeline.Step, items []any, scope pipeline.Scope) launch {
+	name := def.Name
+	in := ItemsInput{
+		Step: def, Items: items, Inputs: scope.Inputs, Clusters: scope.Clusters, Steps: maps.Clone(scope.Steps),
+		Run: scope.Run.ID, Verdict: scope.Run.Verdict, Depth: r.in.Depth, Keep: r.wanted(name),
+	}
+	in.Step.Foreach = &pipeline.Foreach{Concurrency: def.Foreach.Concurrency}
+	in.Step.OnFailure.Run = nil
+	wanted := refersTo(def)
+	maps.DeleteFunc(in.Steps, func(step string, _ pipeline.StepValue) bool { return !slices.Contains(wanted, step) })
+	return launch{
+		workflow: itemsType, input: in, phase: Watching, clusters: r.family.clusters.ids(), weight: mostFreight,
+		summary: fmt.Sprintf("%s: %s for each of %d items", name, def.Kind, len(items)),
+		expect:  expecting(itemsOutcome),
+	}
+}

@@ -1,0 +1,181 @@
+package workflows
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.temporal.io/sdk/temporal"
+
+	"ehpcflow/activities"
+	"ehpcflow/pipeline"
+)
+
+// outcome is what became of the run of a step.
+type outcome struct {
+	verdict Verdict // Succeeded is the only one by which the step succeeded
+	reason  string
+	why     *ClusterError // it could not be followed to its end
+
+	canceled bool // the run was cancelled, by whomever
+
+	// again says that it is known to have ended, so that another may be started in its
+	// place, and mayRun that something of it may be running.
+	again, mayRun bool
+
+	nodes  int
+	states map[NodeState]int
+	items  map[StepState]int
+	job    *JobResult
+	by     []string
+	value  pipeline.StepValue // what later steps may know, beside what a StepResult has
+
+	lacks string // what value does not hold, and why
+}
+
+// maybeRunning are the states of nodes on which the command may be running still, where it
+// was started.
+var maybeRunning = []NodeState{activities.Pending, activities.Running, activities.Unknown, activities.Lost}
+
+func mayRun(states map[NodeState]int) bool {
+	return slices.ContainsFunc(maybeRunning, func(s NodeState) bool { return states[s] > 0 })
+}
+
+func commandOutcome(r RunCommandResult) outcome {
+	o := outcome{verdict: r.Verdict, nodes: len(r.Nodes), states: r.Counts()}
+	o.mayRun = r.Verdict == Gone || o.states[activities.Unknown] > 0 || len(r.Commands) > 0 && mayRun(o.states)
+	if r.Verdict != Succeeded {
+		halted := ""
+		if r.Rollout != nil && r.Rollout.Halt != nil {
+			halted = r.Rollout.Halt.Text
+		}
+		o.reason = strings.Join(nonEmpty([]string{string(r.Verdict), CountsText(o.states), halted, r.Reason}), "; ")
+	}
+	first := true
+	for _, node := range r.Nodes {
+		o.value.Nodes = append(o.value.Nodes, pipeline.NodeValue{
+			ID: node.InstanceID, Host: node.HostName, State: string(node.State), ExitCode: node.ExitCode, Output: node.Output,
+		})
+		size := max(len(node.Output), node.OutputBytes)
+		if node.OutputCut || size > pipeline.MaxText {
+			o.lacks = cmp.Or(o.lacks, fmt.Sprintf("the output of %s has %d bytes, later steps can use at most %d of a node: print less, or write it to a file",
+				node.InstanceID, size, pipeline.MaxText))
+		}
+		if first && node.State == activities.Succeeded {
+			o.value.Output, first = node.Output, false
+		}
+	}
+	return o
+}
+
+func clustersOutcome(r ClustersResult) outcome {
+	o := outcome{verdict: r.Verdict, states: make(map[NodeState]int), lacks: "a command on several clusters leaves no output: run it on each in a step of its own"}
+	for _, cluster := range r.Clusters {
+		o.nodes += cluster.NodeCount
+		for state, n := range cluster.States {
+			o.states[state] += n
+		}
+		o.mayRun = o.mayRun || cluster.Verdict == Gone || cluster.Error != nil && cluster.Error.Code == terminatedCode
+	}
+	o.mayRun = o.mayRun || mayRun(o.states)
+	if r.Verdict != Succeeded {
+		o.reason = strings.Join(nonEmpty([]string{string(r.Verdict), fmt.Sprintf("%d clusters: %s", len(r.Clusters), r.ClustersText()), r.Reason}), "; ")
+	}
+	return o
+}
+
+// mostHosts is how many nodes of a job a step shows. The run of the job has all of them.
+const mostHosts = 10
+
+func jobOutcome(r JobResult) outcome {
+	o := outcome{verdict: r.Verdict, reason: r.Reason}
+	switch r.State {
+	case JobFinished, JobStopped:
+		o.again = true
+	case JobPending:
+	case JobQueued, JobRunning, JobMissing, JobUnknown:
+		o.mayRun = true
+	default: // nothing is known of it
+		o.mayRun = true
+	}
+	if r.Verdict != Succeeded && o.reason == "" {
+		o.reason = "the job is " + string(r.State)
+	}
+	o.value.Output = r.Log
+	o.value.Job = pipeline.JobValue{ID: r.JobID, Name: r.Name, State: cmp.Or(r.Word, string(r.State)), ExitStatus: r.ExitStatus}
+	r.Log, r.Reason, r.Nodes = "", "", r.Nodes[:min(len(r.Nodes), mostHosts)]
+	o.job = &r
+	return o
+}
+
+func approvalOutcome(r ApprovalResult) outcome {
+	return outcome{verdict: r.Verdict, reason: r.Reason, by: r.By}
+}
+
+func pipelineOutcome(r PipelineResult) outcome {
+	o := outcome{verdict: r.Verdict, value: pipeline.StepValue{Outputs: r.Outputs}}
+	if r.Verdict != Succeeded {
+		o.reason = strings.Join(nonEmpty([]string{string(r.Verdict), r.Reason}), "; ")
+	}
+	unsure := func(step StepResult) bool { return step.MayRun }
+	o.mayRun = slices.ContainsFunc(r.Steps, unsure) || slices.ContainsFunc(r.Finally, unsure)
+	o.again = r.Verdict != "" && !o.mayRun
+	return o
+}
+
+// terminatedCode is that of a run that somebody ended without its doing.
+const terminatedCode = "terminated"
+
+// failed adds to what is known of a run why it did not complete.
+func (o outcome) failed(err error) outcome {
+	var child *temporal.ChildWorkflowExecutionError
+	if errors.As(err, &child) {
+		err = child.Unwrap()
+	}
+	var application *temporal.ApplicationError
+	var canceled *temporal.CanceledError
+	var terminated *temporal.TerminatedError
+	o.again = false
+	switch {
+	case errors.As(err, &canceled):
+		o.canceled, o.verdict, o.reason = true, Canceled, cmp.Or(o.reason, "cancelled")
+		return o
+	case errors.As(err, &application):
+		o.why = &ClusterError{application.Type(), application.Message()}
+		o.mayRun = o.mayRun && application.Type() != ErrInvalidInput
+	case errors.As(err, &terminated):
+		o.why, o.mayRun = &ClusterError{terminatedCode, "the workflow was ended from outside; what it started was not stopped and may still be running"}, true
+	default:
+		o.why, o.mayRun = &ClusterError{"Unknown", err.Error()}, true
+	}
+	o.verdict, o.why.Message = "", shorten(o.why.Message, mostOfMessage)
+	o.reason = o.why.Code + ": " + o.why.Message
+	return o
+}
+
+// detailsOf reads into a result what is known of a run that did not complete.
+func detailsOf(err error, result any) {
+	var application *temporal.ApplicationError
+	var canceled *temporal.CanceledError
+	switch { // one of another version says nothing: the sentence is what is known
+	case errors.As(err, &application) && application.HasDetails():
+		_ = application.Details(result)
+	case errors.As(err, &canceled) && canceled.HasDetails():
+		_ = canceled.Details(result)
+	}
+}
+
+// notStarted is the outcome of a run that was not started.
+func notStarted(id string, err error) outcome {
+	switch {
+	case temporal.IsCanceledError(err):
+		return outcome{canceled: true, verdict: Canceled, reason: "cancelled before it was started"}
+	case temporal.IsWorkflowExecutionAlreadyStartedError(err):
+		why := &ClusterError{"AlreadyStarted", fmt.Sprintf("there is a run %s already and no other was started: see starter status %s", id, id)}
+		return outcome{why: why, mayRun: true, reason: why.Code + ": " + why.Message}
+	}
+	why := &ClusterError{"NotStarted", shorten(err.Error(), mostOfMessage)}
+	return outcome{why: why, reason: why.Code + ": " + why.Message}
+}

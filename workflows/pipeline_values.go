@@ -1,0 +1,102 @@
+package workflows
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"ehpcflow/pipeline"
+)
+
+// mostKept is how much is kept of all steps for later ones, in bytes.
+const mostKept = 1 << 20
+
+// known is what later steps know of a step without anything being kept for them.
+func (s *StepResult) known() pipeline.StepValue {
+	value := pipeline.StepValue{
+		State: string(s.State), Succeeded: s.State == StepSucceeded, Failed: s.State == StepFailed, Skipped: s.State == StepSkipped,
+		Reason: s.Reason, By: s.By,
+	}
+	if s.Verdict != "" {
+		value.Verdict = verdictWord(s.Verdict)
+	}
+	if s.Job != nil {
+		value.Job = pipeline.JobValue{ID: s.Job.JobID, Name: s.Job.Name, State: string(s.Job.State), ExitStatus: s.Job.ExitStatus}
+	}
+	if len(s.States)+len(s.Items) > 0 {
+		value.Counts = make(map[string]int, len(s.States)+len(s.Items))
+	}
+	for state, n := range s.States {
+		value.Counts[string(state)] = n
+	}
+	for state, n := range s.Items {
+		value.Counts[string(state)] = n
+	}
+	return value
+}
+
+// seen is what later steps see of a step.
+func (s *StepResult) seen() pipeline.StepValue {
+	if s.Value != nil {
+		return *s.Value
+	}
+	return s.known()
+}
+
+// verdictWord is a verdict in an expression, where states and verdicts are spelled alike.
+func verdictWord(v Verdict) string {
+	if v == Canceled {
+		return string(StepCanceled)
+	}
+	return string(v)
+}
+
+// readJSON reads what a step printed, where that is to be JSON. An error says why it is
+// none.
+func readJSON(output string) (any, error) {
+	if len(output) > pipeline.MaxText {
+		return nil, fmt.Errorf("its output has %d bytes, it is read as JSON up to %d", len(output), pipeline.MaxText)
+	}
+	var value any
+	decoder := json.NewDecoder(bytes.NewReader([]byte(output)))
+	if err := decoder.Decode(&value); err != nil {
+		return nil, fmt.Errorf("its output is no JSON, as output: json asks for: %w; it begins with %q", err, shorten(strings.TrimSpace(output), 60))
+	}
+	if decoder.More() {
+		return nil, fmt.Errorf("its output is more than one JSON value, as output: json asks for")
+	}
+	return value, nil
+}
+
+// weigh is about how many bytes a value takes in a history.
+func weigh(value any) int {
+	switch value := value.(type) {
+	case string:
+		return len(value) + 3
+	case []any:
+		weight := 2
+		for _, each := range value {
+			weight += weigh(each)
+		}
+		return weight
+	case map[string]any:
+		weight := 2
+		for key, each := range value {
+			weight += len(key) + 4 + weigh(each)
+		}
+		return weight
+	}
+	return 10
+}
+
+func weighValue(v pipeline.StepValue) int {
+	weight := 200 + len(v.Output) + len(v.Reason) + weigh(v.JSON) + weigh(v.Item) + weigh(v.Outputs)
+	for _, node := range v.Nodes {
+		weight += 100 + len(node.Output)
+	}
+	for _, item := range v.Items {
+		weight += weighValue(item)
+	}
+	return weight
+}
