@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"regexp"
@@ -32,10 +33,23 @@ func (n clusterNames) id(name string) (string, error) {
 	return "", fmt.Errorf("no cluster, and the pipeline has %d: name one of %s (cluster)", len(n), firstFew(n.names()))
 }
 
-func (n clusterNames) names() []string { return slices.Sorted(maps.Keys(n)) }
+func (n clusterNames) names() []string { return sorted(n) }
 
-// ids are those of all, each once.
-func (n clusterNames) ids() []string { return slices.Compact(slices.Sorted(maps.Values(n))) }
+// ids are those of all, each once, in the order of their names.
+func (n clusterNames) ids() []string {
+	var ids []string
+	for _, name := range n.names() {
+		if !slices.Contains(ids, n[name]) {
+			ids = append(ids, n[name])
+		}
+	}
+	return ids
+}
+
+// sorted are the keys of a map, in their order.
+//
+//workflowcheck:ignore
+func sorted[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
 
 // commandRun is what a step's command runs: on one cluster, or on several.
 type commandRun struct {
@@ -78,7 +92,7 @@ func (n clusterNames) command(c pipeline.Command, retry *pipeline.Retry, check c
 	if run.TimeoutSeconds == 0 {
 		run.TimeoutSeconds = int(DefaultTimeout.Seconds())
 	}
-	for _, key := range slices.Sorted(maps.Keys(c.Rollout)) {
+	for _, key := range sorted(c.Rollout) {
 		if retry != nil && slices.Contains(retryKeys, key) {
 			problem(fmt.Errorf("rollout.%s stands beside retry: use one of them", key))
 			continue

@@ -117,7 +117,7 @@ func (g stepGroup) needsProblems() []string {
 		}
 	}
 	if len(needs) > 0 {
-		problems = append(problems, fmt.Sprintf("these steps need each other in a circle, so that none can begin: %s", firstFew(slices.Sorted(maps.Keys(needs)))))
+		problems = append(problems, fmt.Sprintf("these steps need each other in a circle, so that none can begin: %s", firstFew(sorted(needs))))
 	}
 	return problems
 }
@@ -145,7 +145,7 @@ func (in PipelineInput) names() (clusterNames, []string) {
 			problems = append(problems, fmt.Sprintf("input %s has no default and is not given", input.Name))
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(in.Inputs)) {
+	for _, name := range sorted(in.Inputs) {
 		if !declared[name] {
 			problems = append(problems, fmt.Sprintf("pipeline %s has no input %s", cmp.Or(in.Pipeline.Name, in.File), name))
 		}
@@ -208,7 +208,7 @@ func holdsExpressions(value any) bool {
 	case []any:
 		return slices.ContainsFunc(value, holdsExpressions)
 	case map[string]any:
-		return slices.ContainsFunc(slices.Collect(maps.Values(value)), holdsExpressions) //nolint:gocritic // in any order
+		return slices.ContainsFunc(slices.Collect(maps.Values(value)), holdsExpressions)
 	}
 	return false
 }

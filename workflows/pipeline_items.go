@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -275,9 +273,7 @@ func (r *itemsRun) finish(ctx workflow.Context) (*ItemsResult, error) {
 	for _, item := range r.items {
 		result.NodeCount += item.NodeCount
 		result.MayRun = result.MayRun || item.MayRun
-		for state, n := range item.States {
-			result.States[state] += n
-		}
+		addStates(result.States, item.States)
 		if item.State == StepFailed {
 			failed, first = append(failed, item.Name), cmp.Or(first, item.Reason)
 		}
@@ -329,13 +325,16 @@ func itemsOutcome(r ItemsResult) outcome {
 func (r *pipelineRun) launchItems(def pipeline.Step, items []any, scope pipeline.Scope) launch {
 	name := def.Name
 	in := ItemsInput{
-		Step: def, Items: items, Inputs: scope.Inputs, Clusters: scope.Clusters, Steps: maps.Clone(scope.Steps),
+		Step: def, Items: items, Inputs: scope.Inputs, Clusters: scope.Clusters, Steps: make(map[string]pipeline.StepValue),
 		Run: scope.Run.ID, Verdict: scope.Run.Verdict, Depth: r.in.Depth, Keep: r.wanted(name),
 	}
 	in.Step.Foreach = &pipeline.Foreach{Concurrency: def.Foreach.Concurrency}
 	in.Step.OnFailure.Run = nil
-	wanted := refersTo(def)
-	maps.DeleteFunc(in.Steps, func(step string, _ pipeline.StepValue) bool { return !slices.Contains(wanted, step) })
+	for _, name := range refersTo(def) {
+		if value, ended := scope.Steps[name]; ended {
+			in.Steps[name] = value
+		}
+	}
 	return launch{
 		workflow: itemsType, input: in, phase: Watching, clusters: r.family.clusters.ids(), weight: mostFreight,
 		summary: fmt.Sprintf("%s: %s for each of %d items", name, def.Kind, len(items)),

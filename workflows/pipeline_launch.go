@@ -122,8 +122,8 @@ func (f *family) launchJob(step pipeline.Step, action pipeline.Action) (launch, 
 	}
 	job.Cluster = ""
 	weight := lightInput + len(job.Run)
-	for name, value := range job.Variables {
-		weight += len(name) + len(value)
+	for _, name := range sorted(job.Variables) {
+		weight += len(name) + len(job.Variables[name])
 	}
 	return launch{
 		workflow: jobType, input: JobInput{ClusterID: id, Job: job}, phase: Submitting, clusters: []string{id}, command: job.Run, weight: weight,

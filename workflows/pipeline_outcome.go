@@ -74,9 +74,7 @@ func clustersOutcome(r ClustersResult) outcome {
 	o := outcome{verdict: r.Verdict, states: make(map[NodeState]int), lacks: "a command on several clusters leaves no output: run it on each in a step of its own"}
 	for _, cluster := range r.Clusters {
 		o.nodes += cluster.NodeCount
-		for state, n := range cluster.States {
-			o.states[state] += n
-		}
+		addStates(o.states, cluster.States)
 		o.mayRun = o.mayRun || cluster.Verdict == Gone || cluster.Error != nil && cluster.Error.Code == terminatedCode
 	}
 	o.mayRun = o.mayRun || mayRun(o.states)
@@ -123,6 +121,12 @@ func pipelineOutcome(r PipelineResult) outcome {
 	o.mayRun = slices.ContainsFunc(r.Steps, unsure) || slices.ContainsFunc(r.Finally, unsure)
 	o.again = r.Verdict != "" && !o.mayRun
 	return o
+}
+
+func addStates(to, more map[NodeState]int) {
+	for _, state := range sorted(more) {
+		to[state] += more[state]
+	}
 }
 
 // terminatedCode is that of a run that somebody ended without its doing.

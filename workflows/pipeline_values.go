@@ -27,11 +27,11 @@ func (s *StepResult) known() pipeline.StepValue {
 	if len(s.States)+len(s.Items) > 0 {
 		value.Counts = make(map[string]int, len(s.States)+len(s.Items))
 	}
-	for state, n := range s.States {
-		value.Counts[string(state)] = n
+	for _, state := range sorted(s.States) {
+		value.Counts[string(state)] = s.States[state]
 	}
-	for state, n := range s.Items {
-		value.Counts[string(state)] = n
+	for _, state := range sorted(s.Items) {
+		value.Counts[string(state)] = s.Items[state]
 	}
 	return value
 }
@@ -82,8 +82,8 @@ func weigh(value any) int {
 		return weight
 	case map[string]any:
 		weight := 2
-		for key, each := range value {
-			weight += len(key) + 4 + weigh(each)
+		for _, key := range sorted(value) {
+			weight += len(key) + 4 + weigh(value[key])
 		}
 		return weight
 	}
