@@ -20,7 +20,7 @@ func circles(steps []named) [][]named {
 	}
 	for i, step := range steps {
 		for _, need := range step.step.Needs {
-			if to, known := index[need]; known && to != i {
+			if to, known := index[need]; known && to != i && steps[to].beside(step) {
 				graph.SetEdge(graph.NewEdge(simple.Node(i), simple.Node(to)))
 			}
 		}
@@ -55,7 +55,7 @@ func circle(steps []named, index map[string]int, within map[int]bool, from int) 
 		}
 		way = append(way, at)
 		for _, need := range steps[at].step.Needs {
-			if next, known := index[need]; known && next != at && within[next] {
+			if next, known := index[need]; known && next != at && within[next] && steps[next].beside(steps[at]) {
 				at = next
 				break
 			}

@@ -61,9 +61,10 @@ func faultAt(offset int, format string, values ...any) Fault {
 	return Fault{Offset: offset, Message: fmt.Sprintf(format, values...)}
 }
 
-// nearest is the name that another was probably meant to be, "" when none is near.
+// nearest is the name that another was probably meant to be, "" when none is near. Two
+// letters in the wrong order are near, and two short names are not.
 func nearest(name string, names []string) string {
-	best, distance := "", 1+max(1, len(name)/3)
+	best, distance := "", 1+max(min(2, len(name)-2), len(name)/3)
 	for _, each := range slices.Sorted(slices.Values(names)) {
 		if d := levenshtein.ComputeDistance(strings.ToLower(name), strings.ToLower(each)); d < distance {
 			best, distance = each, d

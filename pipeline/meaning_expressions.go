@@ -26,6 +26,9 @@ func (m *meaning) expressions() {
 		}
 		kind := string(step.step.Kind)
 		for _, fault := range step.step.CheckBody(toBody) {
+			if step.step.Kind == SubPipeline && fault.Path[0] == "file" {
+				continue // which holds none
+			}
 			n := step.value.get(kind).at(fault.Path).node
 			m.fault(n, step.path+"."+pathText(append([]string{kind}, fault.Path...)), fault.Fault)
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -23,7 +24,12 @@ type File struct {
 // relative to the file that says it. An error is an *Error, with everything that is wrong.
 func Read(fsys fs.FS, name string) (*File, error) {
 	r := &reader{fsys: fsys}
-	file := r.read(path.Clean(name), nil)
+	name = path.Clean(name)
+	text, err := r.text(name)
+	if err != nil {
+		return nil, &Error{[]Problem{{File: name, Message: "it " + err.Error()}}}
+	}
+	file := r.read(name, text, nil)
 	if len(r.problems) > 0 {
 		return nil, errorOf(r.problems)
 	}
@@ -38,27 +44,23 @@ type reader struct {
 	told     map[string]bool // files whose problems were told
 }
 
-// read reads a file. From are those that lead to it. Without a file there are problems.
-func (r *reader) read(name string, from []string) *File {
-	text, err := r.text(name)
-	if err != nil {
-		r.tell(name, []Problem{{File: name, Message: err.Error()}})
-		return nil
-	}
+// read reads a file that has a text. From are those that lead to it. Without a file there
+// are problems.
+func (r *reader) read(name string, text []byte, from []string) *File {
 	root, problems := tree(name, text)
 	if len(problems) > 0 {
-		r.tell(name, problems)
+		r.tell(name, problems, len(r.problems))
 		return nil
 	}
 	if problems := append(misshapen(name, root), keysWritten(name, root)...); len(problems) > 0 {
-		r.tell(name, inOrder(problems))
+		r.tell(name, inOrder(problems), len(r.problems))
 		return nil
 	}
 	file := &File{Name: name, root: root, lines: strings.Split(string(text), "\n"), subs: map[string]*File{}}
 	b := builder{file: file}
 	file.Pipeline = b.pipeline(root)
 	from = append(from, name)
-	complete := true
+	complete, before := true, len(r.problems)
 	for _, step := range b.subs {
 		sub, problem := r.sub(name, step, from)
 		if problem != nil {
@@ -70,7 +72,7 @@ func (r *reader) read(name string, from []string) *File {
 		}
 	}
 	problems = append(b.problems, meaningless(file)...)
-	r.tell(name, inOrder(problems))
+	r.tell(name, inOrder(problems), before)
 	if len(problems) > 0 || !complete {
 		return nil
 	}
@@ -103,14 +105,15 @@ func (r *reader) sub(name string, at subStep, from []string) (*File, *Problem) {
 	if r.size > MaxFile {
 		return nil, nil // it was said
 	}
-	if _, err := fs.Stat(r.fsys, next); err != nil {
-		return nil, problem("%s cannot be read: %s", next, reason(err))
+	text, err := r.text(next)
+	if err != nil {
+		return nil, problem("%s %v", next, err)
 	}
-	return r.read(next, from), nil
+	return r.read(next, text, from), nil
 }
 
-// tell keeps the problems of a file, once.
-func (r *reader) tell(name string, problems []Problem) {
+// tell keeps the problems of a file, once, before those of the files that it refers to.
+func (r *reader) tell(name string, problems []Problem, at int) {
 	if r.told[name] || len(problems) == 0 {
 		return
 	}
@@ -118,25 +121,25 @@ func (r *reader) tell(name string, problems []Problem) {
 		r.told = map[string]bool{}
 	}
 	r.told[name] = true
-	r.problems = append(r.problems, problems...)
+	r.problems = slices.Insert(r.problems, at, problems...)
 }
 
 // text of a file.
 func (r *reader) text(name string) ([]byte, error) {
 	file, err := r.fsys.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("it cannot be read: %s", reason(err))
+		return nil, fmt.Errorf("cannot be read: %s", reason(err))
 	}
 	defer func() { _ = file.Close() }() // nothing was written
 	text, err := io.ReadAll(io.LimitReader(file, MaxFile+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("it cannot be read: %s", reason(err))
+		return nil, fmt.Errorf("cannot be read: %s", reason(err))
 	case len(text) > MaxFile:
-		return nil, fmt.Errorf("it has more than %d KiB, which is the most", MaxFile>>10)
+		return nil, fmt.Errorf("has more than %d KiB, which is the most", MaxFile>>10)
 	}
 	if r.size += len(text); r.size > MaxFile {
-		return nil, fmt.Errorf("the files of the pipeline have more than %d KiB together, each counted as often as a step refers to it: let fewer steps refer to files, or use foreach", MaxFile>>10)
+		return nil, fmt.Errorf("is one too many: with it the files of the pipeline have more than %d KiB, each counted as often as a step refers to it; let fewer steps refer to files, or use foreach", MaxFile>>10)
 	}
 	return text, nil
 }

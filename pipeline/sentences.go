@@ -77,8 +77,11 @@ func (p schemaPart) properties() []string {
 
 // wrongType says what a value is, and what it has to be.
 func (s *sentences) wrongType(e *jsonschema.ValidationError, part schemaPart) string {
-	want := part.text("patternErrorMessage")
-	if part["writeOnly"] == true {
+	want := part.text("errorMessage")
+	if want == "" && part["patternProperties"] == nil { // whose message is about names
+		want = part.text("patternErrorMessage")
+	}
+	if part["writeOnly"] == true { // it may be a secret
 		return want
 	}
 	if want == "" {

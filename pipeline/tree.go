@@ -122,6 +122,10 @@ func (t *treeReader) node(from *yaml.Node, within []*yaml.Node) *node {
 		t.problem(from.Line, from.Column, "it is nested more than %d deep", maxNesting)
 		return n
 	}
+	if tag := from.Tag; strings.HasPrefix(tag, "!") && !strings.HasPrefix(tag, "!!") {
+		t.problem(from.Line, from.Column, "the tag %s means nothing here: take it away", shortened(tag))
+		return n
+	}
 	within = append(within, from)
 	switch from.Kind {
 	case yaml.MappingNode:
@@ -134,9 +138,6 @@ func (t *treeReader) node(from *yaml.Node, within []*yaml.Node) *node {
 		n.value = items
 	default:
 		n.value, n.literal = t.scalar(from), from.Value
-	}
-	if tag := from.Tag; strings.HasPrefix(tag, "!") && !strings.HasPrefix(tag, "!!") {
-		t.problem(from.Line, from.Column, "the tag %s means nothing here: take it away", shortened(tag))
 	}
 	return n
 }
