@@ -20,9 +20,10 @@ lint: .bin/golangci-lint ## run the linters only
 model: ## check the model of submits and stops with spin, verbosely
 	go test ./docs/model -count 1 -v
 
-fuzz: ## look for answers that the client cannot bear, a minute for each decoder
+fuzz: ## look for answers and pipeline files that cannot be borne, a minute for each decoder
 	go test ./ehpc -run - -fuzz FuzzAnswers -fuzztime 60s
 	go test ./ehpc -run - -fuzz FuzzErrors -fuzztime 60s
+	go test ./pipeline -run - -fuzz FuzzRead -fuzztime 60s
 
 bench: ## compare ways of waiting, peers in the same run
 	go -C quickstart run ./bench

@@ -121,6 +121,9 @@ func (i Input) fit(value any) (fitting any, wrong string) {
 		if i.Type != Integer && i.Type != Number {
 			return nil, unfit
 		}
+		if value >= exact || value <= -exact {
+			return nil, fmt.Sprintf("it is the number %d: give it one of at most 16 digits", value)
+		}
 	case float64:
 		if i.Type != Number {
 			return nil, unfit
@@ -179,10 +182,12 @@ func (i Input) accepts(value any) bool {
 	return slices.ContainsFunc(i.Enum, func(each any) bool { return plainNumber(each) == value })
 }
 
+// exact is below which JSON keeps every whole number as it is.
+const exact = 1 << 53
+
 // plainNumber makes an int of a number that is whole, however JSON had it.
 func plainNumber(value any) any {
-	const most = 1 << 53
-	if number, is := value.(float64); is && number == math.Trunc(number) && math.Abs(number) < most {
+	if number, is := value.(float64); is && number == math.Trunc(number) && math.Abs(number) < exact {
 		return int(number)
 	}
 	return value

@@ -173,7 +173,6 @@ func (t *treeReader) mapping(from *yaml.Node, within []*yaml.Node) []entry {
 
 // scalar is the value of a scalar. A time is kept as its text.
 func (t *treeReader) scalar(from *yaml.Node) any {
-	const whole = 1 << 53 // what a float64 has exactly
 	switch from.ShortTag() {
 	case "!!str", "!!timestamp":
 		return from.Value
@@ -191,7 +190,7 @@ func (t *treeReader) scalar(from *yaml.Node) any {
 		case math.IsInf(value, 0), math.IsNaN(value):
 			t.problem(from.Line, from.Column, "%s is no number that can be kept: write it as a text, in quotes", from.Value)
 			return nil
-		case value == math.Trunc(value) && math.Abs(value) < whole:
+		case value == math.Trunc(value) && math.Abs(value) < exact:
 			return int(value)
 		case from.ShortTag() == "!!int":
 			t.problem(from.Line, from.Column, "%s has more digits than can be kept: write it as a text, in quotes", shortened(from.Value))
