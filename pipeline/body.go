@@ -1,11 +1,9 @@
 package pipeline
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,17 +74,27 @@ func action(kind Kind, body map[string]any) (Action, error) {
 			}
 		}
 	}
-	text, err := json.Marshal(map[string]any{string(kind): body})
+	text, err := marshal(map[string]any{string(kind): body})
 	if err != nil {
 		return Action{}, err
 	}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
-	var read Action
-	if err := decoder.Decode(&read); err != nil {
+	read, err := decoded(text)
+	if err != nil {
 		return Action{}, readable(kind, err)
 	}
 	return read, nil
+}
+
+// decoded reads an action's JSON, whose keys are in order, so that of several mistakes
+// it is always the same that is reported.
+//
+//workflowcheck:ignore
+func decoded(text string) (Action, error) {
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.DisallowUnknownFields()
+	var read Action
+	err := decoder.Decode(&read)
+	return read, err
 }
 
 // textual are the maps of a body whose values are texts that may be written as numbers,
@@ -94,7 +102,7 @@ func action(kind Kind, body map[string]any) (Action, error) {
 var textual = map[Kind][]string{RunsCommand: {"rollout"}, RunsJob: {"variables"}}
 
 func write(values map[string]any) error {
-	for _, key := range slices.Sorted(maps.Keys(values)) {
+	for _, key := range keys(values) {
 		list, is := values[key].([]any)
 		if !is {
 			list = []any{values[key]}
@@ -137,7 +145,7 @@ func walked(value any, path []string, replace func(text Text, path []string) (an
 		return all, nil
 	case map[string]any:
 		all := make(map[string]any, len(value))
-		for _, key := range slices.Sorted(maps.Keys(value)) {
+		for _, key := range keys(value) {
 			var err error
 			if all[key], err = walked(value[key], deeper(path, key), replace); err != nil {
 				return nil, err

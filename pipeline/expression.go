@@ -43,7 +43,7 @@ func (e Expression) checkKind(v Visible, want string, is func(reflect.Kind) bool
 	if err != nil {
 		return err
 	}
-	found, err := checker.Check(tree, config)
+	found, err := typeOf(tree, config)
 	if err != nil {
 		return err
 	}
@@ -77,18 +77,7 @@ func (e Expression) evalMaybeRaw(names map[string]any) (any, error) {
 	if err := e.bounded(); err != nil {
 		return nil, err
 	}
-	m := &meter{}
-	refused := &refusing{}
-	options := append(language(m), expr.Patch(refused), expr.Function(rawCall, func(args ...any) (any, error) { return unquoted{args[0]}, nil }, new(func(any) any)))
-	program, err := expr.Compile(string(e), append(options, metering(m)...)...)
-	if err != nil {
-		return nil, e.failed(err)
-	}
-	if refused.name != "" {
-		return nil, e.failed(fmt.Errorf("there is no %s in expressions", refused.name))
-	}
-	machine := vm.VM{MemoryBudget: maxMade}
-	value, err := machine.Run(program, names)
+	value, err := e.run(names)
 	if err != nil {
 		return nil, e.failed(err)
 	}
@@ -97,6 +86,26 @@ func (e Expression) evalMaybeRaw(names map[string]any) (any, error) {
 		return unquoted{inner}, err
 	}
 	return e.kept(value)
+}
+
+// run compiles and runs the expression. What expr does depends on the text and on the
+// values only: its functions that look at the clock are not there, none that is there
+// walks a map, and patterns and methods that it caches are the same each time.
+//
+//workflowcheck:ignore
+func (e Expression) run(names map[string]any) (any, error) {
+	m, refused := &meter{}, &refusing{}
+	raw := expr.Function(rawCall, func(args ...any) (any, error) { return unquoted{args[0]}, nil }, new(func(any) any))
+	options := append(language(m), raw, expr.Patch(refused))
+	program, err := expr.Compile(string(e), append(options, metering(m)...)...)
+	switch {
+	case err != nil:
+		return nil, err
+	case refused.name != "":
+		return nil, fmt.Errorf("there is no %s in expressions", refused.name)
+	}
+	machine := vm.VM{MemoryBudget: maxMade}
+	return machine.Run(program, names)
 }
 
 // kept is the value that the expression came to, where it is none that is too large.
@@ -164,7 +173,10 @@ func (e Expression) failed(err error) error {
 	return fmt.Errorf("%s: %s", strings.TrimSpace(string(e)), plainly(err))
 }
 
-// parse parses the expression as one over values of the types given.
+// parse parses the expression as one over values of the types given. It depends on the
+// text only: expr walks its tables of functions to fill others.
+//
+//workflowcheck:ignore
 func (e Expression) parse(visible types.Type) (*parser.Tree, *conf.Config, error) {
 	config := conf.CreateNew()
 	options := append(language(&meter{}), expr.Env(visible), expr.Function(rawCall, nil, new(func(any) any)))
@@ -187,10 +199,18 @@ func (e Expression) faults(v Visible, mayBeRaw bool) Faults {
 	if len(faults) > 0 {
 		return faults
 	}
-	if _, err := checker.Check(tree, config); err != nil {
+	if _, err := typeOf(tree, config); err != nil {
 		return e.faultOf(err)
 	}
 	return nil
+}
+
+// typeOf checks the types of an expression, and says which it comes to. The first in its
+// text that is wrong is reported.
+//
+//workflowcheck:ignore
+func typeOf(tree *parser.Tree, config *conf.Config) (reflect.Type, error) {
+	return checker.Check(tree, config)
 }
 
 func newTrace(v Visible) *trace {

@@ -52,8 +52,8 @@ func (m *meter) look(value any) error {
 			}
 		}
 	case map[string]any:
-		for _, each := range value { // in any order: the sum is the same
-			if err := m.look(each); err != nil {
+		for _, key := range keys(value) {
+			if err := m.look(value[key]); err != nil {
 				return err
 			}
 		}

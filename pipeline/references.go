@@ -1,8 +1,6 @@
 package pipeline
 
 import (
-	"maps"
-	"slices"
 	"strings"
 )
 
@@ -16,7 +14,7 @@ type Wanted map[string]bool
 func References(p Pipeline) map[string]Wanted {
 	all := make(map[string]Wanted)
 	note := func(t *trace) {
-		for part := range t.looked {
+		for _, part := range keys(t.looked) {
 			step, field, _ := strings.Cut(part, ".")
 			if all[step] == nil {
 				all[step] = make(Wanted)
@@ -27,7 +25,7 @@ func References(p Pipeline) map[string]Wanted {
 	places := p.places()
 	v := p.visible(places, places)
 	v.Item = true
-	for _, name := range slices.Sorted(maps.Keys(places)) {
+	for _, name := range keys(places) {
 		step := places[name].step
 		t := newTrace(v)
 		t.follow(step)
@@ -91,7 +89,7 @@ func (w Wanted) Wants(part string) bool {
 	if w[""] || w[part] {
 		return true
 	}
-	for each := range w {
+	for _, each := range keys(w) {
 		if strings.HasPrefix(each, part+".") || strings.HasPrefix(part, each+".") {
 			return true
 		}
@@ -103,7 +101,7 @@ func (w Wanted) Wants(part string) bool {
 // the name of a list.
 func (w Wanted) Within(list string) Wanted {
 	within := make(Wanted)
-	for each := range w {
+	for _, each := range keys(w) {
 		if each == "" || each == list {
 			within[""] = true
 		}

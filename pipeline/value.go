@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"reflect"
 	"slices"
 	"strings"
 )
@@ -19,6 +18,8 @@ func plain(value any) (any, error) {
 	switch value := value.(type) {
 	case nil, bool, int, string:
 		return value, nil
+	case int64:
+		return int(value), nil
 	case float64:
 		return plainFloat(value)
 	case json.Number:
@@ -41,60 +42,44 @@ func plain(value any) (any, error) {
 		return all, nil
 	case map[string]any:
 		all := make(map[string]any, len(value))
-		for key, each := range value {
+		for _, key := range keys(value) {
 			var err error
-			if all[key], err = plain(each); err != nil {
+			if all[key], err = plain(value[key]); err != nil {
 				return nil, err
 			}
 		}
 		return all, nil
+	case []string:
+		return plainList(value), nil
+	case []int:
+		return plainList(value), nil
+	case map[string]string:
+		return plainMap(value), nil
+	case map[string]int:
+		return plainMap(value), nil
 	}
-	return plainOther(value)
+	return nil, fmt.Errorf("it comes to a %T, which cannot be kept", value)
 }
 
-// plainOther is for what Go has besides.
-func plainOther(value any) (any, error) {
-	at := reflect.ValueOf(value)
-	switch at.Kind() {
-	case reflect.Pointer, reflect.Interface:
-		if at.IsNil() {
-			return nil, nil
-		}
-		return plain(at.Elem().Interface())
-	case reflect.Bool:
-		return at.Bool(), nil
-	case reflect.String:
-		return at.String(), nil
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		return int(at.Int()), nil
-	case reflect.Uint8, reflect.Uint16, reflect.Uint32:
-		return int(at.Uint()), nil
-	case reflect.Float32:
-		return plainFloat(at.Float())
-	case reflect.Slice, reflect.Array:
-		all := make([]any, at.Len())
-		for i := range all {
-			var err error
-			if all[i], err = plain(at.Index(i).Interface()); err != nil {
-				return nil, err
-			}
-		}
-		return all, nil
-	case reflect.Map:
-		all := make(map[string]any, at.Len())
-		for entry := at.MapRange(); entry.Next(); {
-			if entry.Key().Kind() != reflect.String {
-				return nil, fmt.Errorf("the key %v is no text", entry.Key())
-			}
-			var err error
-			if all[entry.Key().String()], err = plain(entry.Value().Interface()); err != nil {
-				return nil, err
-			}
-		}
-		return all, nil
-	default:
-		return nil, fmt.Errorf("it comes to a %T, which cannot be kept", value)
+func plainList[T any](values []T) []any {
+	all := make([]any, len(values))
+	for i := range values {
+		all[i] = values[i]
 	}
+	return all
+}
+
+func plainMap[T any](values map[string]T) map[string]any {
+	all := make(map[string]any, len(values))
+	for _, key := range keys(values) {
+		all[key] = values[key]
+	}
+	return all
+}
+
+// keys of a map in their order.
+func keys[T any](values map[string]T) []string {
+	return slices.Sorted(maps.Keys(values)) //workflowcheck:ignore -- they are sorted
 }
 
 func plainFloat(value float64) (any, error) {
@@ -130,7 +115,7 @@ func bounded(value any) error {
 				}
 			}
 		case map[string]any:
-			for _, key := range slices.Sorted(maps.Keys(value)) {
+			for _, key := range keys(value) {
 				total += len(key)
 				if err := largest(value[key]); err != nil {
 					return err
@@ -165,6 +150,8 @@ func written(value any) (string, error) {
 }
 
 // marshal writes JSON with its keys in order, and < > & as they are.
+//
+//workflowcheck:ignore
 func marshal(value any) (string, error) {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
@@ -214,8 +201,8 @@ func (s Scope) names() (map[string]any, error) {
 		return nil, err
 	}
 	steps := make(map[string]any, len(s.Steps))
-	for name, step := range s.Steps {
-		if steps[name], err = step.names(); err != nil {
+	for _, name := range keys(s.Steps) {
+		if steps[name], err = s.Steps[name].names(); err != nil {
 			return nil, err
 		}
 	}
@@ -248,13 +235,15 @@ func (v StepValue) names() (map[string]any, error) {
 		"job": map[string]any{"id": v.Job.ID, "name": v.Job.Name, "state": v.Job.State, "exitStatus": pointed(v.Job.ExitStatus)},
 		"by":  v.By,
 	}
-	for name, value := range map[string]any{"json": v.JSON, "item": v.Item, "outputs": v.Outputs} {
-		var err error
-		if all[name], err = plain(value); err != nil {
-			return nil, err
-		}
+	var err error
+	if all["json"], err = plain(v.JSON); err != nil {
+		return nil, err
 	}
-	return all, nil
+	if all["item"], err = plain(v.Item); err != nil {
+		return nil, err
+	}
+	all["outputs"], err = plain(v.Outputs)
+	return all, err
 }
 
 func pointed(number *int) any {

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"maps"
-	"slices"
 
 	"github.com/expr-lang/expr/types"
 )
@@ -108,9 +107,9 @@ func (p Pipeline) ended(places map[string]place, name string) map[string]place {
 			need(at.of)
 		}
 		if at.finally {
-			for other, at := range places {
-				if !at.finally {
-					ended[other] = at
+			for _, other := range keys(places) {
+				if !places[other].finally {
+					ended[other] = places[other]
 				}
 			}
 		}
@@ -125,7 +124,7 @@ func (p Pipeline) visible(places, ended map[string]place) Visible {
 	for _, cluster := range p.Clusters {
 		v.Clusters = append(v.Clusters, cluster.Name)
 	}
-	for _, name := range slices.Sorted(maps.Keys(places)) {
+	for _, name := range keys(places) {
 		at, has := ended[name]
 		if !has {
 			v.Hidden = append(v.Hidden, name)
@@ -216,7 +215,9 @@ func (v Visible) shape() *shape {
 
 func (s VisibleStep) shape() *shape {
 	fields := maps.Clone(shapeOfSteps)
-	maps.Copy(fields, shapesOfKinds[s.Kind])
+	for _, name := range keys(shapesOfKinds[s.Kind]) {
+		fields[name] = shapesOfKinds[s.Kind][name]
+	}
 	if s.Kind == SubPipeline {
 		outputs := map[string]*shape{}
 		for _, output := range s.Outputs {
@@ -237,7 +238,7 @@ func (s VisibleStep) shape() *shape {
 }
 
 // names of the fields, in their order.
-func (s *shape) names() []string { return slices.Sorted(maps.Keys(s.fields)) }
+func (s *shape) names() []string { return keys(s.fields) }
 
 // typed is the shape in the words of expr.
 func (s *shape) typed() types.Type {
@@ -246,8 +247,8 @@ func (s *shape) typed() types.Type {
 		return types.Any
 	case s.fields != nil:
 		fields := make(types.Map, len(s.fields))
-		for name, field := range s.fields {
-			fields[name] = field.typed()
+		for _, name := range keys(s.fields) {
+			fields[name] = s.fields[name].typed()
 		}
 		return fields
 	case s.of != nil:
