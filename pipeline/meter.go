@@ -39,6 +39,12 @@ func (m *meter) look(value any) error {
 	switch value := value.(type) {
 	case string:
 		return m.spend(len(value) / textPerUnit)
+	case []int:
+		return m.spend(len(value))
+	case map[string]int:
+		return m.spend(len(value))
+	case map[string]string:
+		return m.spend(len(value))
 	case []string:
 		for _, each := range value {
 			if err := m.look(each); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"strings"
 
 	"github.com/expr-lang/expr/file"
 )
@@ -20,7 +21,7 @@ func plainly(err error) string {
 	for _, known := range exprWords {
 		message = known.said.ReplaceAllString(message, known.better)
 	}
-	return message
+	return strings.TrimSpace(message)
 }
 
 // exprWords are what expr says, and how people are told it.
