@@ -126,7 +126,9 @@ type answer struct {
 	Jobs struct {
 		JobInfo []struct{ ID, State string }
 	}
-	Nodes struct {
+	OutputLog, ErrorLog []byte
+	Described           struct{ Message struct{ JobInfo string } } `json:"-"`
+	Nodes               struct {
 		NodeInfo []struct{ ID, HostName, Status string }
 	}
 }
@@ -163,6 +165,10 @@ func (b *bundle) call(action string, params map[string]string) (int, answer) {
 	status, body, err := b.send(http.MethodGet, signed(http.MethodGet, all))
 	require.NoError(b.t, err)
 	var got answer
+	if status == http.StatusOK && action == "DescribeJob" { // whose Message is no text
+		require.NoError(b.t, json.Unmarshal(body, &got.Described), string(body))
+		return status, got
+	}
 	require.NoError(b.t, json.Unmarshal(body, &got), string(body))
 	return status, got
 }

@@ -75,30 +75,51 @@ var (
 	errVanished = errors.New("the node vanished")
 )
 
-// runShell writes the text to a file and runs it, as the real agent does: so a
-// text that begins with #! finds its interpreter, and $0 names a file.
+// program is a text that is run on a node.
+type program struct {
+	name, clusterID, text, workingDir string
+	node                              Node
+	timeout                           time.Duration
+	env                               []string        // beside the node's own
+	cut                               <-chan struct{} // closed when it is to end
+}
+
 func (s *Simulator) runShell(c *command, e *execution) (exitCode int, output string, err error) {
-	node := e.node
-	root := s.nodeDir(c.clusterID, node.InstanceID)
+	return s.runText(program{
+		name: c.id, clusterID: c.clusterID, text: c.text, workingDir: c.workingDir, node: e.node, timeout: c.timeout,
+		env: []string{"EHPC_COMMAND_ID=" + c.id}, cut: e.vanished,
+	})
+}
+
+// runText writes the text to a file and runs it, as the real agent does: so a
+// text that begins with #! finds its interpreter, and $0 names a file. Directories for
+// further files are made.
+func (s *Simulator) runText(p program, files ...string) (exitCode int, output string, err error) {
+	node := p.node
+	root := s.nodeDir(p.clusterID, node.InstanceID)
 	home := filepath.Join(root, "root")
 	tmp := filepath.Join(root, "tmp")
-	dir := filepath.Join(root, filepath.Join("/", c.workingDir))
-	script := filepath.Join(root, "commands", c.id+".sh")
-	for _, d := range []string{home, tmp, dir, filepath.Dir(script)} {
+	dir := filepath.Join(root, filepath.Join("/", p.workingDir))
+	script := filepath.Join(root, "commands", p.name+".sh")
+	dirs := []string{home, tmp, dir, filepath.Dir(script)}
+	for _, file := range files {
+		dirs = append(dirs, filepath.Dir(file))
+	}
+	for _, d := range dirs {
 		if err := os.MkdirAll(d, 0o755); err != nil { //nolint:gosec // a node's own files
 			return 0, "", err
 		}
 	}
-	if err := writeScript(script, c.text); err != nil {
+	if err := writeScript(script, p.text); err != nil {
 		return 0, "", err
 	}
 	words := []string{"/bin/sh", script}
-	if strings.HasPrefix(c.text, "#!") {
+	if strings.HasPrefix(p.text, "#!") {
 		words = words[1:]
 	}
 	shell := exec.Command(words[0], words[1:]...) //nolint:gosec,noctx // running what is typed is its purpose; killTree ends it
 	shell.Dir = dir
-	shell.Env = []string{
+	shell.Env = append([]string{
 		"PATH=" + s.path(),
 		"LANG=C.UTF-8",
 		"TERM=dumb",
@@ -106,11 +127,10 @@ func (s *Simulator) runShell(c *command, e *execution) (exitCode int, output str
 		"TMPDIR=" + tmp,
 		"HOSTNAME=" + node.HostName,
 		"EHPC_INSTANCE_ID=" + node.InstanceID,
-		"EHPC_CLUSTER_ID=" + c.clusterID,
-		"EHPC_COMMAND_ID=" + c.id,
-		markVariable + "=" + s.mark(c, node),
-	}
-	return s.await(c, e, shell, root)
+		"EHPC_CLUSTER_ID=" + p.clusterID,
+		markVariable + "=" + s.mark(p.name, node),
+	}, p.env...)
+	return s.await(p, shell, root)
 }
 
 // writeScript keeps other commands from being forked while the file is open: one
@@ -149,14 +169,14 @@ func (s *Simulator) start(shell *exec.Cmd, output *os.File, hostName, nodeDir st
 	}}, nil
 }
 
-// await waits for the end of a command: of its shell, its timeout, its node, or the
+// await waits for the end of a text: of its shell, its timeout, its node, or the
 // simulator.
-func (s *Simulator) await(c *command, e *execution, shell *exec.Cmd, nodeDir string) (exitCode int, output string, err error) {
+func (s *Simulator) await(p program, shell *exec.Cmd, nodeDir string) (exitCode int, output string, err error) {
 	reader, writer, err := os.Pipe()
 	if err != nil {
 		return 0, "", err
 	}
-	started, err := s.start(shell, writer, e.node.HostName, nodeDir)
+	started, err := s.start(shell, writer, p.node.HostName, nodeDir)
 	_ = writer.Close() // the shell holds it now
 	if err != nil {
 		_ = reader.Close()
@@ -175,7 +195,7 @@ func (s *Simulator) await(c *command, e *execution, shell *exec.Cmd, nodeDir str
 		}
 		_ = reader.Close()
 	})
-	timeout := time.NewTimer(c.timeout)
+	timeout := time.NewTimer(p.timeout)
 	defer timeout.Stop()
 	var cut error
 	select {
@@ -184,11 +204,11 @@ func (s *Simulator) await(c *command, e *execution, shell *exec.Cmd, nodeDir str
 		cut = errTimeout
 	case <-s.closing:
 		cut = errClosed
-	case <-e.vanished:
+	case <-p.cut:
 		cut = errVanished
 	}
 	if cut != nil {
-		killTree(s.mark(c, e.node), started.pid())
+		killTree(s.mark(p.name, p.node), started.pid())
 		<-started.ended
 	}
 	select {
@@ -206,9 +226,9 @@ func (s *Simulator) await(c *command, e *execution, shell *exec.Cmd, nodeDir str
 // starts, and begins with the simulator's own id.
 const markVariable = "EHPCSIM_MARK"
 
-// mark of the processes of one command on one node.
-func (s *Simulator) mark(c *command, node Node) string {
-	return s.id + "/" + c.id + "/" + node.InstanceID + "/"
+// mark of the processes of one text on one node.
+func (s *Simulator) mark(name string, node Node) string {
+	return s.id + "/" + name + "/" + node.InstanceID + "/"
 }
 
 // exitStatus is a shell's exit code; 128 and the number for one that a signal

@@ -73,8 +73,8 @@ type Faults struct {
 	// none.
 	Quota float64 `yaml:"quota,omitempty"`
 
-	// ListLate makes ListCommands show a command only some time after it was
-	// submitted. It holds for the commands that come from now on.
+	// ListLate makes ListCommands show a command, and ListJobs a job, only some time
+	// after it was submitted. It holds for those that come from now on.
 	ListLate time.Duration `yaml:"listLate,omitempty"`
 
 	// Faults take their turns in this order, one a request.

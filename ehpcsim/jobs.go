@@ -1,11 +1,7 @@
 package ehpcsim
 
 import (
-	"encoding/json"
-	"net/url"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -16,55 +12,80 @@ const (
 	jobFinished = "FINISHED"
 )
 
+// JobSettings are how the schedulers of a simulator's clusters behave.
+type JobSettings struct {
+	// Status is how DescribeJob tells an exit status.
+	Status JobStatusForm
+
+	// ListTasks lists an array task by task, as 7[1].manager, instead of as one job.
+	ListTasks bool
+
+	// StopTakes is how long a job goes on after it was told to stop.
+	StopTakes time.Duration
+}
+
+// JobStatusForm is a form in which an exit status is told.
+type JobStatusForm string
+
+// The forms.
+const (
+	PBSStatus   JobStatusForm = ""      // as Exit_status, among what ListJobs says, in JSON
+	SlurmStatus JobStatusForm = "slurm" // as scontrol prints it: ExitCode=0:0
+	NoStatus    JobStatusForm = "none"
+)
+
 // job is a job of a cluster's scheduler: first come, first served, a node at a time
-// for one job. How long it runs is scripted, or nothing: jobs are not executed.
+// for one job. Where nothing is scripted its command line really runs, on the first of
+// its nodes.
 type job struct {
 	id, clusterID, name, owner, state string
-	line, queue, stdout, stderr       string
+	line, queue, stdout, stderr, dir  string
 	array, priority                   string
+	tasks                             []int // of an array; those that have ended are in ended
+	variables                         []jobVariable
+	limit                             time.Duration // of its running; 0 is none
 	nodesWanted                       int
 	hosts                             []string
-	fate                              fate
+	fate                              *fate // of a scripted one
 	submitted, started, changed       time.Time
+	listedAt                          time.Time
+
+	ended   map[int]int   // exit statuses of a job that really runs, by task
+	exit    int           // of the whole job
+	how     jobEnd        // it ended
+	stopAt  time.Time     // when it ends that was told to stop; zero of any other
+	stopped chan struct{} // closed to end what really runs
+	gone    bool          // the scheduler has forgotten it
 }
 
-type submitJobAnswer struct {
-	RequestID string `json:"RequestId"`
-	JobID     string `json:"JobId"`
-}
+// jobEnd is how a job ended.
+type jobEnd string
 
-func (s *Simulator) submitJob(params url.Values) (any, *apiError) {
-	cluster, failure := s.findCluster(params)
-	if failure != nil {
-		return nil, failure
-	}
-	for _, name := range []string{"CommandLine", "RunasUser"} {
-		if params.Get(name) == "" {
-			return nil, missing(name)
+const (
+	byItself jobEnd = ""
+	byStop   jobEnd = "stopped"
+	byLimit  jobEnd = "timed out"
+)
+
+type jobVariable struct{ Name, Value string }
+
+// next is when something happens to the job that nothing has to be awaited for; zero
+// when nothing does.
+func (j *job) next() time.Time {
+	ends := j.stopAt
+	if j.state == jobRunning && j.fate != nil {
+		runs := j.fate.duration
+		if j.limit > 0 {
+			runs = min(runs, j.limit)
+		}
+		if at := j.started.Add(runs); ends.IsZero() || at.Before(ends) {
+			ends = at
 		}
 	}
-	nodes, failure := whole(params, "Node", 1, 1, 10_000)
-	if failure != nil {
-		return nil, failure
+	if j.state == jobFinished || j.state == jobRunning && j.fate == nil { // which its shell tells
+		return time.Time{}
 	}
-	if _, failure := whole(params, "Priority", 0, 0, 9); failure != nil {
-		return nil, failure
-	}
-	now := s.clock.Now()
-	s.jobCount++
-	j := &job{
-		id: strconv.Itoa(s.jobCount) + ".manager", clusterID: cluster.ID, name: params.Get("Name"), owner: params.Get("RunasUser"),
-		state: jobQueued, line: params.Get("CommandLine"), queue: params.Get("JobQueue"),
-		stdout: params.Get("StdoutRedirectPath"), stderr: params.Get("StderrRedirectPath"),
-		array: params.Get("ArrayRequest"), priority: params.Get("Priority"), nodesWanted: nodes,
-		submitted: now, changed: now,
-	}
-	if s.script != nil {
-		j.fate = s.script.fate(j.id, j.line)
-	}
-	s.jobs = append(s.jobs, j)
-	s.schedule(now)
-	return submitJobAnswer{newRequestID(), j.id}, nil
+	return ends
 }
 
 // schedule plays the schedulers up to a time. The lock is held.
@@ -73,7 +94,7 @@ func (s *Simulator) schedule(now time.Time) {
 		next := now
 		var ending *job
 		for _, j := range s.jobs {
-			if ends := j.started.Add(j.fate.duration); j.state == jobRunning && !ends.After(next) {
+			if ends := j.next(); !ends.IsZero() && !ends.After(next) {
 				next, ending = ends, j
 			}
 		}
@@ -81,9 +102,22 @@ func (s *Simulator) schedule(now time.Time) {
 			s.startJobs(now)
 			return
 		}
-		ending.state, ending.changed = jobFinished, next
+		ending.end(next)
 		s.startJobs(next)
 	}
+}
+
+// end ends a job that nothing really runs of.
+func (j *job) end(at time.Time) {
+	switch {
+	case !j.stopAt.IsZero() && !j.stopAt.After(at):
+		j.how = byStop
+	case j.limit > 0 && j.fate.duration > j.limit:
+		j.how = byLimit
+	default:
+		j.exit = j.fate.exitCode
+	}
+	j.state, j.changed = jobFinished, at
 }
 
 // startJobs gives free nodes to the jobs that wait.
@@ -113,150 +147,16 @@ func (s *Simulator) startJobs(now time.Time) {
 		for _, host := range j.hosts {
 			busy[j.clusterID+"/"+host] = true
 		}
-	}
-}
-
-type jobsAnswer struct {
-	RequestID  string `json:"RequestId"`
-	TotalCount int
-	PageNumber int
-	PageSize   int
-	Jobs       jobList
-}
-
-type jobList struct{ JobInfo []jobInfo }
-
-type jobInfo struct {
-	ID             string `json:"Id"`
-	Name           string
-	Owner          string
-	State          string
-	Priority       string
-	NodeList       string
-	SubmitTime     string
-	StartTime      string
-	LastModifyTime string
-	Stdout         string
-	Stderr         string
-	ShellPath      string
-	ArrayRequest   string
-	Comment        string
-	Resources      jobResources
-}
-
-type jobResources struct{ Nodes, Cores int }
-
-func (s *Simulator) listJobs(params url.Values) (any, *apiError) {
-	cluster, failure := s.findCluster(params)
-	if failure != nil {
-		return nil, failure
-	}
-	number, size, failure := page(params, 50)
-	if failure != nil {
-		return nil, failure
-	}
-	wanted, known := map[string][]string{
-		"": {jobQueued, jobRunning, jobFinished}, "all": {jobQueued, jobRunning, jobFinished},
-		"finished": {jobFinished}, "notfinish": {jobQueued, jobRunning},
-	}[params.Get("State")]
-	if !known {
-		return nil, invalid("State")
-	}
-	s.schedule(s.clock.Now())
-	matching := []jobInfo{}
-	for _, j := range s.jobs {
-		if j.clusterID == cluster.ID && slices.Contains(wanted, j.state) && (params.Get("Owner") == "" || params.Get("Owner") == j.owner) {
-			matching = append(matching, j.info())
+		if j.fate == nil {
+			s.running.Go(func() { s.executeJob(j) })
 		}
 	}
-	return jobsAnswer{
-		RequestID: newRequestID(), TotalCount: len(matching), PageNumber: number, PageSize: size,
-		Jobs: jobList{slicePage(matching, number, size)},
-	}, nil
-}
-
-func (j *job) info() jobInfo {
-	hosts, _ := json.Marshal(append([]string{}, j.hosts...)) // a list of strings
-	stamp := func(t time.Time) string {
-		if t.IsZero() {
-			return ""
-		}
-		return t.UTC().Format("2006-01-02T15:04:05")
-	}
-	return jobInfo{
-		ID: j.id, Name: j.name, Owner: j.owner, State: j.state, Priority: j.priority, NodeList: string(hosts),
-		SubmitTime: stamp(j.submitted), StartTime: stamp(j.started), LastModifyTime: stamp(j.changed),
-		Stdout: j.stdout, Stderr: j.stderr, ShellPath: j.line, ArrayRequest: j.array,
-		Resources: jobResources{Nodes: j.nodesWanted, Cores: 4 * j.nodesWanted},
-	}
-}
-
-type jobAnswer struct {
-	RequestID string `json:"RequestId"`
-	Message   jobMessage
-}
-
-type jobMessage struct{ JobInfo string }
-
-func (s *Simulator) describeJob(params url.Values) (any, *apiError) {
-	cluster, failure := s.findCluster(params)
-	if failure != nil {
-		return nil, failure
-	}
-	if params.Get("JobId") == "" {
-		return nil, missing("JobId")
-	}
-	s.schedule(s.clock.Now())
-	j := s.findJob(cluster.ID, params.Get("JobId"))
-	if j == nil {
-		return nil, fail("ObjectNotFound")
-	}
-	text, err := json.Marshal(j.info())
-	if err != nil {
-		return nil, fail("InternalError")
-	}
-	return jobAnswer{newRequestID(), jobMessage{string(text)}}, nil
 }
 
 func (s *Simulator) findJob(clusterID, id string) *job {
-	i := slices.IndexFunc(s.jobs, func(j *job) bool { return j.clusterID == clusterID && j.id == id })
+	i := slices.IndexFunc(s.jobs, func(j *job) bool { return j.clusterID == clusterID && j.id == id && !j.gone })
 	if i < 0 {
 		return nil
 	}
 	return s.jobs[i]
-}
-
-type plainAnswer struct {
-	RequestID string `json:"RequestId"`
-}
-
-// stopJobs ends jobs that are queued or running; one that is neither refuses the
-// whole call.
-func (s *Simulator) stopJobs(params url.Values) (any, *apiError) {
-	cluster, failure := s.findCluster(params)
-	if failure != nil {
-		return nil, failure
-	}
-	if params.Get("Jobs") == "" {
-		return nil, missing("Jobs")
-	}
-	var ids []struct{ ID string }
-	if json.NewDecoder(strings.NewReader(params.Get("Jobs"))).Decode(&ids) != nil || len(ids) == 0 || len(ids) > 100 {
-		return nil, invalid("Jobs")
-	}
-	now := s.clock.Now()
-	s.schedule(now)
-	var stopping []*job
-	for _, id := range ids {
-		j := s.findJob(cluster.ID, id.ID)
-		if j == nil || j.state == jobFinished {
-			return nil, fail("ObjectNotFound")
-		}
-		stopping = append(stopping, j)
-	}
-	for _, j := range stopping {
-		j.state, j.changed = jobFinished, now
-	}
-	s.schedule(now)
-	return plainAnswer{newRequestID()}, nil
 }

@@ -31,9 +31,12 @@ type Config struct {
 	// one, which Close removes.
 	ScratchDir string
 
-	// Script decides what becomes of commands and jobs. Nil means that commands
-	// really run, and that jobs end at once.
+	// Script decides what becomes of commands and jobs. Nil means that they really
+	// run.
 	Script *Script
+
+	// Jobs is how the clusters' schedulers behave.
+	Jobs JobSettings
 
 	// Unconfined keeps nodes from being confined where they could be.
 	Unconfined bool
@@ -105,8 +108,9 @@ type Simulator struct {
 
 	unconfined error // why commands are not confined; nil when they are
 
-	script *Script
-	clock  Clock
+	script      *Script
+	jobSettings JobSettings
+	clock       Clock
 
 	mu           sync.Mutex
 	closed       bool
@@ -116,7 +120,7 @@ type Simulator struct {
 	jobs         []*job     // as they came
 	jobCount     int
 	silent       map[string]bool // nodes that never answer
-	listedAfter  time.Duration   // how late ListCommands shows a new command
+	listedAfter  time.Duration   // how late ListCommands and ListJobs show what is new
 	quota        *rate.Limiter   // nil is none
 	throttled    int
 	nonces       map[string]bool // used since then
@@ -137,10 +141,10 @@ func New(cfg Config) (*Simulator, error) {
 		return nil, errors.New("a simulator needs an access key that it accepts")
 	}
 	s := &Simulator{
-		keys:       make(map[string]AccessKey),
-		id:         newID(),
-		scratch:    cfg.ScratchDir,
-		script:     cfg.Script,
+		keys:    make(map[string]AccessKey),
+		id:      newID(),
+		scratch: cfg.ScratchDir,
+		script:  cfg.Script, jobSettings: cfg.Jobs,
 		clock:      cfg.Clock,
 		silent:     make(map[string]bool),
 		closing:    make(chan struct{}),

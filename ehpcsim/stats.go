@@ -77,6 +77,19 @@ func (s *Simulator) ExecutionsOf(part string) map[string]int {
 	return counts
 }
 
+// JobsNamed counts the jobs that the schedulers took whose name holds this part, by name.
+func (s *Simulator) JobsNamed(part string) map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	counts := make(map[string]int)
+	for _, j := range s.jobs {
+		if strings.Contains(j.name, part) {
+			counts[j.name]++
+		}
+	}
+	return counts
+}
+
 // Ends says when a command ended on each of its nodes, by instance id. Nodes where
 // it still runs are not in it.
 func (s *Simulator) Ends(commandID string) map[string]time.Time {

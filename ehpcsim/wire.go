@@ -26,6 +26,7 @@ var actions = map[string]func(*Simulator, url.Values) (any, *apiError){
 	"SubmitJob":             (*Simulator).submitJob,
 	"ListJobs":              (*Simulator).listJobs,
 	"DescribeJob":           (*Simulator).describeJob,
+	"GetJobLog":             (*Simulator).getJobLog,
 	"StopJobs":              (*Simulator).stopJobs,
 }
 

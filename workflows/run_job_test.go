@@ -9,7 +9,6 @@ import (
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
-	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 
 	"ehpcflow/activities"
@@ -239,13 +238,13 @@ func TestWhatBecameOfAJobThatCannotBeFoundOutIsAsked(t *testing.T) {
 				status := s.jobStatus()
 				require.Equal(t, workflows.Parked, status.Phase)
 				require.Contains(t, status.Question.Text, "not allowed")
-				answer := workflows.Answer{Choice: choice, By: "alice"}
-				if choice == workflows.Adopt {
-					require.ErrorContains(t, s.answer(workflows.Answer{Choice: choice}), "needs the id of the job")
-					answer.CommandID = "8.manager"
-				}
-				require.NoError(t, s.answer(answer))
 			}, time.Minute)
+			refused := s.answer(time.Minute, workflows.Answer{Choice: workflows.Adopt})
+			answer := workflows.Answer{Choice: choice, By: "alice"}
+			if choice == workflows.Adopt {
+				answer.CommandID = "8.manager"
+			}
+			taken := s.answer(2*time.Minute, answer)
 			result, err := s.run(jobInput())
 			if choice == workflows.Abandon {
 				var failure *temporal.ApplicationError
@@ -255,6 +254,8 @@ func TestWhatBecameOfAJobThatCannotBeFoundOutIsAsked(t *testing.T) {
 			} else {
 				require.NoError(t, err)
 			}
+			require.ErrorContains(t, *refused, "needs the id of the job")
+			require.NoError(t, *taken)
 			require.Equal(t, want, result.State)
 			require.Equal(t, choice, s.jobStatus().Answers[0].Choice)
 			if choice == workflows.Adopt {
@@ -263,20 +264,6 @@ func TestWhatBecameOfAJobThatCannotBeFoundOutIsAsked(t *testing.T) {
 		})
 	}
 }
-
-// answer answers the run's question and returns what refuses the answer.
-func (s *scheduler) answer(answer workflows.Answer) error {
-	told := &updated{}
-	s.UpdateWorkflow(workflows.AnswerUpdate, "", told, answer)
-	return told.err
-}
-
-// updated takes the outcome of an update.
-type updated struct{ err error }
-
-func (u *updated) Accept()                   {}
-func (u *updated) Reject(err error)          { u.err = err }
-func (u *updated) Complete(_ any, err error) { u.err = err }
 
 func TestACancelledJobIsStoppedAndSeenToEnd(t *testing.T) {
 	t.Parallel()
@@ -337,19 +324,6 @@ func TestAJobThatEndedBeforeItsStopIsJudgedByItsEnd(t *testing.T) {
 	require.Equal(t, workflows.Succeeded, result.Verdict)
 }
 
-func TestASubmitUnderWayIsAwaitedAndItsJobStopped(t *testing.T) {
-	t.Parallel()
-	s := newScheduler(t)
-	s.OnActivity(acts.SubmitJob, mock.Anything, mock.Anything).
-		Return(&activities.SubmitJobResult{JobID: "7.manager"}, nil).After(10 * time.Second)
-	s.onLooks(in(workflows.JobFinished))
-	s.onStop(activities.StopJobsResult{}, nil)
-	s.RegisterDelayedCallback(s.CancelWorkflow, 5*time.Second)
-	_, err := s.run(jobInput())
-	require.Equal(t, workflows.JobStopped, s.canceled(err).State)
-	require.Equal(t, []string{"7.manager"}, s.stops[0].JobIDs)
-}
-
 func TestADoubtfulJobIsLookedForToBeStopped(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -390,18 +364,6 @@ func TestACopyOfTheJobIsStoppedAndSpoilsTheVerdict(t *testing.T) {
 	require.Contains(t, result.Reason, "8.manager")
 	require.Equal(t, []string{"8.manager"}, s.stops[0].JobIDs)
 	require.Len(t, s.stops, 1, "once")
-}
-
-func TestALostWorkerLeavesADoubtAboutAJob(t *testing.T) {
-	t.Parallel()
-	s := newScheduler(t)
-	s.onSubmits(temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_START_TO_CLOSE, nil))
-	s.onFinds(activities.FindJobResult{JobID: "9.manager"})
-	s.onLooks(in(workflows.JobFinished))
-	s.onDescribe(status(0))
-	result, err := s.run(jobInput())
-	require.NoError(t, err)
-	require.True(t, result.Adopted)
 }
 
 func TestAJobThatCannotBeRightIsRefused(t *testing.T) {
