@@ -17,7 +17,13 @@ const probed = "ehpcflow-doctor"
 
 // permissions calls what only reads, a page of one item at a time.
 func (x *examination) permissions(ctx context.Context) {
-	x.note(checks.Skip(checks.Permission("InvokeShellCommand"), "a probe would run something; the first run tells"))
+	for action, why := range map[string]string{
+		"InvokeShellCommand": "a probe would run something; the first run tells",
+		"SubmitJob":          "a probe would run something; the first job tells",
+		"StopJobs":           "a probe could stop something; the first stop of a job tells",
+	} {
+		x.note(checks.Skip(checks.Permission(action), why))
+	}
 	if x.clusterID == "" {
 		return
 	}
@@ -55,6 +61,24 @@ func (x *examination) permissions(ctx context.Context) {
 		})
 		probe("ListInvocationResults", func(ctx context.Context) error {
 			_, err := x.api.ListInvocationResults(ctx, ehpc.ListInvocationResultsRequest{ClusterID: id, CommandID: command, PageNumber: 1, PageSize: 1})
+			return err
+		})
+	})
+	probes.Go(func() {
+		job := probed
+		probe("ListJobs", func(ctx context.Context) error {
+			page, err := x.api.ListJobs(ctx, ehpc.ListJobsRequest{ClusterID: id, PageNumber: 1, PageSize: 1})
+			if err == nil && len(page.Items) > 0 {
+				job = page.Items[0].ID
+			}
+			return err
+		})
+		probe("DescribeJob", func(ctx context.Context) error {
+			_, err := x.api.DescribeJob(ctx, ehpc.DescribeJobRequest{ClusterID: id, JobID: job})
+			return err
+		})
+		probe("GetJobLog", func(ctx context.Context) error {
+			_, err := x.api.GetJobLog(ctx, ehpc.GetJobLogRequest{ClusterID: id, JobID: job, Size: 1})
 			return err
 		})
 	})

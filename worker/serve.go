@@ -13,6 +13,7 @@ import (
 
 	"ehpcflow/activities"
 	"ehpcflow/activities/outputs"
+	"ehpcflow/activities/secrets"
 	"ehpcflow/ehpc"
 	"ehpcflow/internal/connect"
 	"ehpcflow/internal/logging"
@@ -30,6 +31,7 @@ type service struct {
 	api     *ehpc.Client
 	budget  *ehpc.Budget
 	store   *outputs.Counted
+	held    secrets.Dir
 	logger  *zap.Logger
 	metrics *telemetry.Metrics
 	traces  *telemetry.Traces
@@ -49,6 +51,9 @@ func (o options) open(ctx context.Context, all settings) (*service, error) {
 		problems = append(problems, fmt.Sprintf("%s: %v", all.where("output-store"), err))
 	}
 	s.store = outputs.Count(store)
+	if s.held, err = secrets.Open(o.secrets); err != nil {
+		problems = append(problems, fmt.Sprintf("%s: %v", all.where("secrets-dir"), err))
+	}
 	if s.traces, err = telemetry.NewTraces(ctx, o.otlp); err != nil {
 		problems = append(problems, fmt.Sprintf("%s: %v", all.where("otlp-endpoint"), err))
 	}
@@ -92,7 +97,7 @@ func (s *service) serve(ctx context.Context) error {
 		default: // the first one tells why
 		}
 	}
-	acts := activities.Activities{EHPC: s.api, Pace: activities.DefaultPace(), Outputs: s.store.Store()}
+	acts := activities.Activities{EHPC: s.api, Pace: activities.DefaultPace(), Outputs: s.store.Store(), Secrets: s.held}
 	w := taskqueue.NewWorker(c, s.taskQueue, acts, s.work)
 	s.metrics.Register(s.api, s.budget, s.store, w)
 	if err := w.Start(); err != nil {

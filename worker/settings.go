@@ -18,6 +18,7 @@ type options struct {
 	taskQueue string
 	work      taskqueue.Settings
 	outputs   string
+	secrets   string
 	logLevel  string
 	logFormat string
 	otlp      string
@@ -81,6 +82,11 @@ func (o *options) queue() settings {
 			name: "output-store", value: text(&o.outputs),
 			is: "directory to store the complete output of nodes in, readable by whoever reads it", unset: "none, only an excerpt is kept",
 			consequence: "every worker of the queue needs the same one; see output.md",
+		},
+		{
+			name: "secrets-dir", value: text(&o.secrets),
+			is: "directory with a file for each secret that jobs name, such as the password of a cluster's user", unset: "none, a job that names a secret is refused",
+			consequence: "every worker of the queue needs the same secrets; keep others from reading the files",
 		},
 		{
 			name: "stop-patience", value: span(&o.work.StopPatience, taskqueue.DefaultSettings.StopPatience, time.Second, time.Hour),

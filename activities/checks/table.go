@@ -28,7 +28,8 @@ const (
 // Actions of the API that a worker calls, each of which has to be allowed to it. A test
 // keeps them, and the RAM policy in deploy/ram, equal to what the activities call.
 var Actions = []string{
-	"InvokeShellCommand", "ListClusters", "ListCommands", "ListInvocationResults", "ListInvocationStatus", "ListNodes", "ListNodesByQueue",
+	"DescribeJob", "GetJobLog", "InvokeShellCommand", "ListClusters", "ListCommands", "ListInvocationResults", "ListInvocationStatus",
+	"ListJobs", "ListNodes", "ListNodesByQueue", "StopJobs", "SubmitJob",
 }
 
 // OnStarter are the checks on the starter's side, in their order.
