@@ -13,29 +13,50 @@ type Wanted map[string]bool
 // names of the steps. Of steps that none refers to there are none.
 func References(p Pipeline) map[string]Wanted {
 	all := make(map[string]Wanted)
-	note := func(t *trace) {
-		for _, part := range keys(t.looked) {
-			step, field, _ := strings.Cut(part, ".")
+	byStep := ReferencesByStep(p)
+	for _, by := range keys(byStep) {
+		looked := byStep[by]
+		for _, step := range keys(looked) {
 			if all[step] == nil {
 				all[step] = make(Wanted)
 			}
-			all[step][field] = true
+			for _, part := range keys(looked[step]) {
+				all[step][part] = true
+			}
 		}
 	}
+	return all
+}
+
+// ReferencesByStep are the References of each step of the pipeline by itself, by its name,
+// and under "" those of the outputs.
+func ReferencesByStep(p Pipeline) map[string]map[string]Wanted {
+	all := make(map[string]map[string]Wanted)
 	places := p.places()
 	v := p.visible(places, places)
 	v.Item = true
 	for _, name := range keys(places) {
-		step := places[name].step
 		t := newTrace(v)
-		t.follow(step)
-		note(t)
+		t.follow(places[name].step)
+		all[name] = t.references()
 	}
 	t := newTrace(v)
 	for _, output := range p.Outputs {
 		t.text(output.Value)
 	}
-	note(t)
+	all[""] = t.references()
+	return all
+}
+
+func (t *trace) references() map[string]Wanted {
+	all := make(map[string]Wanted)
+	for _, part := range keys(t.looked) {
+		step, field, _ := strings.Cut(part, ".")
+		if all[step] == nil {
+			all[step] = make(Wanted)
+		}
+		all[step][field] = true
+	}
 	return all
 }
 

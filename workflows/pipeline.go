@@ -20,6 +20,8 @@ type pipelineRun struct {
 	steps   *section // with those of their onFailure
 	finally *section
 	inputs  map[string]any
+	looks   map[string]map[string]pipeline.Wanted // of each step at others, and of the outputs under ""
+	wanted  map[string]pipeline.Wanted            // of each step
 	family  family
 	logger  log.Logger
 	entry   entry
@@ -69,7 +71,7 @@ func RunPipeline(ctx workflow.Context, in PipelineInput) (*PipelineResult, error
 
 func setupPipeline(ctx workflow.Context, in PipelineInput) (*pipelineRun, error) {
 	info := workflow.GetInfo(ctx)
-	r := &pipelineRun{in: in, logger: workflow.GetLogger(ctx), entry: openEntry(ctx), inputs: in.values()}
+	r := &pipelineRun{in: in, logger: workflow.GetLogger(ctx), entry: openEntry(ctx)}
 	r.status = PipelineStatus{Phase: Watching, PipelineResult: PipelineResult{
 		Pipeline: in.Pipeline.Name, StartedAt: workflow.Now(ctx), Lineage: in.Lineage, Steps: []StepResult{},
 	}}
@@ -81,7 +83,7 @@ func setupPipeline(ctx workflow.Context, in PipelineInput) (*pipelineRun, error)
 		return nil, err
 	}
 	if in.Resumed == nil {
-		if problems := in.problems(info.WorkflowExecution.ID); len(problems) > 0 {
+		if problems := in.problems(info.WorkflowExecution.ID); len(problems) > 0 { // no newer version may refuse more
 			return nil, temporal.NewNonRetryableApplicationError((&InputError{problems}).Error(), ErrInvalidInput, nil)
 		}
 		r.status.Steps = newResults(in.Pipeline.Steps)
@@ -95,7 +97,9 @@ func setupPipeline(ctx workflow.Context, in PipelineInput) (*pipelineRun, error)
 		def := &r.finally.defs[i]
 		def.TimeoutSeconds = cmp.Or(def.TimeoutSeconds, defaultFinally)
 	}
-	names, _ := in.names()
+	names := clusterNames(nil)
+	r.inputs, names, _ = in.values()
+	r.looks, r.wanted = pipeline.ReferencesByStep(in.Pipeline), pipeline.References(in.Pipeline)
 	r.family = family{
 		runID: info.WorkflowExecution.ID, parent: info.WorkflowExecution.ID, entry: &r.entry, clusters: names, depth: in.Depth, check: checkRun,
 	}

@@ -96,9 +96,10 @@ func (r *pipelineRun) scope(last bool) pipeline.Scope {
 
 // lacking is an error when a step refers to something that was not kept.
 func (r *pipelineRun) lacking(def pipeline.Step) error {
+	looks := r.looks[def.Name]
 	for _, results := range [][]StepResult{r.status.Steps, r.status.Finally} {
 		for _, result := range results {
-			if result.Lacks != "" && slices.Contains(refersTo(def), result.Name) {
+			if result.Lacks != "" && slices.ContainsFunc(bigParts, looks[result.Name].Wants) {
 				return fmt.Errorf("it refers to step %s: %s", result.Name, result.Lacks)
 			}
 		}
@@ -106,26 +107,29 @@ func (r *pipelineRun) lacking(def pipeline.Step) error {
 	return nil
 }
 
+// bigParts are those of a step's value that are not kept where they are too long.
+var bigParts = []string{"output", "json", "nodes", "items", "outputs"}
+
 // keep keeps of a step what later ones refer to, and has one fail that printed no JSON
 // where it had to.
 func (r *pipelineRun) keep(def pipeline.Step, result *StepResult, o outcome) {
 	if def.Output == pipeline.AsJSON && def.Foreach == nil && result.State == StepSucceeded {
-		value, err := readJSON(o.value.Output)
+		value, err := o.json()
 		if err != nil {
 			result.State, result.Reason = StepFailed, err.Error()
 		}
 		o.value.JSON = value
 	}
-	if !r.wanted(def.Name) {
+	wanted := r.wanted[def.Name]
+	if len(wanted) == 0 {
 		return
 	}
-	value := result.known()
-	value.Output, value.JSON, value.Nodes, value.Items, value.Outputs = o.value.Output, o.value.JSON, o.value.Nodes, o.value.Items, o.value.Outputs
-	if o.lacks == "" && r.kept+weighValue(value) > r.mostKept() {
-		o.lacks = fmt.Sprintf("what steps leave to later ones takes more than %d bytes in all: print less, or write it to files", r.mostKept())
+	value, lacks := o.left(result, wanted)
+	if lacks == "" && r.kept+weighValue(value) > r.mostKept() {
+		lacks = fmt.Sprintf("what steps leave to later ones takes more than %d bytes in all: print less, or write it to files", r.mostKept())
 	}
-	if o.lacks != "" {
-		result.Lacks = o.lacks
+	if lacks != "" {
+		result.Lacks = lacks
 		return
 	}
 	result.Value = &value

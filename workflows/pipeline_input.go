@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -55,7 +54,7 @@ func (in PipelineInput) problems(runID string) []string {
 	for _, group := range groupsOf(p) {
 		problems = append(problems, group.needsProblems()...)
 	}
-	_, wrong := in.names()
+	_, _, wrong := in.values()
 	problems = append(problems, wrong...)
 	in.FailUnless.validate(problem)
 	return problems
@@ -122,38 +121,13 @@ func (g stepGroup) needsProblems() []string {
 	return problems
 }
 
-// values are the values of all inputs: given, or by default.
-func (in PipelineInput) values() map[string]any {
-	values := make(map[string]any, len(in.Pipeline.Inputs))
-	for _, input := range in.Pipeline.Inputs {
-		if given, is := in.Inputs[input.Name]; is {
-			values[input.Name] = given
-		} else {
-			values[input.Name] = input.Default
-		}
-	}
-	return values
-}
-
-// names are the clusters of the pipeline, and what is wrong with its inputs or with them.
-func (in PipelineInput) names() (clusterNames, []string) {
-	var problems []string
-	declared := make(map[string]bool, len(in.Pipeline.Inputs))
-	for _, input := range in.Pipeline.Inputs {
-		declared[input.Name] = true
-		if _, given := in.Inputs[input.Name]; !given && input.Default == nil {
-			problems = append(problems, fmt.Sprintf("input %s has no default and is not given", input.Name))
-		}
-	}
-	for _, name := range sorted(in.Inputs) {
-		if !declared[name] {
-			problems = append(problems, fmt.Sprintf("pipeline %s has no input %s", cmp.Or(in.Pipeline.Name, in.File), name))
-		}
-	}
+// values are the values of all inputs, and the clusters, or what is wrong with them.
+func (in PipelineInput) values() (map[string]any, clusterNames, []string) {
+	inputs, problems := pipeline.Inputs(in.Pipeline, in.Inputs)
 	if len(problems) > 0 {
-		return nil, problems
+		return nil, nil, problems
 	}
-	scope := pipeline.Scope{Inputs: in.values()}
+	scope := pipeline.Scope{Inputs: inputs}
 	ids := make(clusterNames, len(in.Pipeline.Clusters))
 	for _, cluster := range in.Pipeline.Clusters {
 		id, err := cluster.ID.Eval(scope)
@@ -166,7 +140,7 @@ func (in PipelineInput) names() (clusterNames, []string) {
 		}
 		ids[cluster.Name] = text
 	}
-	return ids, problems
+	return inputs, ids, problems
 }
 
 // StepProblem is something that is wrong with a step of a pipeline.

@@ -25,7 +25,7 @@ type ItemsInput struct {
 	Run      string                        `json:"run"`             // of the pipeline
 	Verdict  string                        `json:"verdict,omitempty"`
 	Depth    int                           `json:"depth,omitempty"`
-	Keep     bool                          `json:"keep,omitempty"` // whether a later step refers to the items
+	Keep     pipeline.Wanted               `json:"keep,omitempty"` // what later steps refer to of the items
 
 	// Resumed is set by a run that goes on as a new one: how its items stand.
 	Resumed *ItemsResumption `json:"resumed,omitempty"`
@@ -222,21 +222,20 @@ func (r *itemsRun) note(at int) {
 func (r *itemsRun) keep(at int, o outcome) {
 	item := &r.items[at]
 	if r.in.Step.Output == pipeline.AsJSON && item.State == StepSucceeded {
-		value, err := readJSON(o.value.Output)
+		value, err := o.json()
 		if err != nil {
 			item.State, item.Reason = StepFailed, shorten(err.Error(), mostOfItem)
 		}
 		o.value.JSON = value
 	}
-	if !r.in.Keep || r.lacks != "" {
+	if len(r.in.Keep) == 0 || r.lacks != "" {
 		return
 	}
-	value := item.known()
-	value.Output, value.JSON, value.Outputs, value.Nodes = o.value.Output, o.value.JSON, o.value.Outputs, o.value.Nodes
-	value.Job, value.Item = o.value.Job, r.in.Items[at]
+	o.value.Item = r.in.Items[at]
+	value, lacks := o.left(item, r.in.Keep)
 	switch most := mostKeptItems - 400*len(r.items); {
-	case o.lacks != "":
-		item.Lacks = fmt.Sprintf("item %d: %s", at+1, o.lacks)
+	case lacks != "":
+		item.Lacks = fmt.Sprintf("item %d: %s", at+1, lacks)
 	case r.kept+weighValue(value) > most:
 		item.Lacks = fmt.Sprintf("what its items leave to later steps takes more than %d bytes in all: print less, or write it to files", most)
 	default:
@@ -284,13 +283,11 @@ func (r *itemsRun) finish(ctx workflow.Context) (*ItemsResult, error) {
 	if canceled {
 		result.Verdict, result.Reason = Canceled, strings.Join(nonEmpty([]string{"cancelled; items: " + StatesText(result.Items), result.Reason}), "; ")
 	}
-	if r.in.Keep && r.lacks == "" {
-		for _, item := range r.items {
-			if item.Value == nil {
-				value := item.known()
-				item.Value = &value
-			}
-			result.Values = append(result.Values, *item.Value)
+	if len(r.in.Keep) > 0 && r.lacks == "" {
+		for i := range r.items {
+			value := r.items[i].seen()
+			value.Item = r.in.Items[i]
+			result.Values = append(result.Values, r.in.Keep.Keep(value))
 		}
 	}
 	r.phase, r.ended, r.verdict, r.reason = Ended, workflow.Now(ctx), result.Verdict, result.Reason
@@ -326,13 +323,13 @@ func (r *pipelineRun) launchItems(def pipeline.Step, items []any, scope pipeline
 	name := def.Name
 	in := ItemsInput{
 		Step: def, Items: items, Inputs: scope.Inputs, Clusters: scope.Clusters, Steps: make(map[string]pipeline.StepValue),
-		Run: scope.Run.ID, Verdict: scope.Run.Verdict, Depth: r.in.Depth, Keep: r.wanted(name),
+		Run: scope.Run.ID, Verdict: scope.Run.Verdict, Depth: r.in.Depth, Keep: r.wanted[name].Within("items"),
 	}
 	in.Step.Foreach = &pipeline.Foreach{Concurrency: def.Foreach.Concurrency}
 	in.Step.OnFailure.Run = nil
-	for _, name := range refersTo(def) {
-		if value, ended := scope.Steps[name]; ended {
-			in.Steps[name] = value
+	for _, step := range sorted(r.looks[name]) {
+		if value, ended := scope.Steps[step]; ended {
+			in.Steps[step] = r.looks[name][step].Keep(value)
 		}
 	}
 	return launch{

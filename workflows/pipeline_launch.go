@@ -194,7 +194,7 @@ func (f *family) launchPipeline(step pipeline.Step, action pipeline.Action) (lau
 		return launch{}, []string{"the pipeline that it runs was not read"}
 	}
 	in := PipelineInput{Pipeline: *step.Pipeline, Inputs: action.Sub.Inputs, File: action.Sub.File, Depth: f.depth + 1}
-	names, problems := in.names()
+	_, names, problems := in.values()
 	return launch{
 		workflow: pipelineType, input: in, phase: Watching, clusters: names.ids(), command: commandOfPipeline(in.Pipeline), weight: pipeline.MaxFile,
 		summary: fmt.Sprintf("%s: pipeline %s of %d steps", step.Name, cmp.Or(in.Pipeline.Name, in.File), len(in.Pipeline.Steps)),

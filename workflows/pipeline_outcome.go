@@ -32,7 +32,9 @@ type outcome struct {
 	by     []string
 	value  pipeline.StepValue // what later steps may know, beside what a StepResult has
 
-	lacks string // what value does not hold, and why
+	// lacks says what value does not hold, and why; longOutput and longNode likewise of its
+	// output and of that of a node.
+	lacks, longOutput, longNode string
 }
 
 // maybeRunning are the states of nodes on which the command may be running still, where it
@@ -58,13 +60,14 @@ func commandOutcome(r RunCommandResult) outcome {
 		o.value.Nodes = append(o.value.Nodes, pipeline.NodeValue{
 			ID: node.InstanceID, Host: node.HostName, State: string(node.State), ExitCode: node.ExitCode, Output: node.Output,
 		})
-		size := max(len(node.Output), node.OutputBytes)
-		if node.OutputCut || size > pipeline.MaxText {
-			o.lacks = cmp.Or(o.lacks, fmt.Sprintf("the output of %s has %d bytes, later steps can use at most %d of a node: print less, or write it to a file",
-				node.InstanceID, size, pipeline.MaxText))
+		long := ""
+		if size := max(len(node.Output), node.OutputBytes); node.OutputCut || size > pipeline.MaxText {
+			long = fmt.Sprintf("the output of %s has %d bytes, later steps can use at most %d of a node, uncut: print less, or write it to a file",
+				node.InstanceID, size, pipeline.MaxText)
 		}
+		o.longNode = cmp.Or(o.longNode, long)
 		if first && node.State == activities.Succeeded {
-			o.value.Output, first = node.Output, false
+			o.value.Output, o.longOutput, first = node.Output, long, false
 		}
 	}
 	return o

@@ -1,9 +1,10 @@
 package workflows
 
 import (
-	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"ehpcflow/pipeline"
@@ -44,6 +45,25 @@ func (s *StepResult) seen() pipeline.StepValue {
 	return s.known()
 }
 
+// left is what is kept of a step that ended so, or why that cannot be.
+func (o outcome) left(result *StepResult, wanted pipeline.Wanted) (value pipeline.StepValue, lacks string) {
+	value = result.known()
+	value.Output, value.JSON, value.Nodes, value.Items, value.Outputs = o.value.Output, o.value.JSON, o.value.Nodes, o.value.Items, o.value.Outputs
+	if o.value.Job.Name != "" {
+		value.Job = o.value.Job
+	}
+	value.Item = o.value.Item
+	switch {
+	case o.lacks != "" && slices.ContainsFunc(bigParts, wanted.Wants):
+		lacks = o.lacks
+	case o.longOutput != "" && (wanted.Wants("output") || wanted.Wants("json")):
+		lacks = o.longOutput
+	case o.longNode != "" && wanted.Within("nodes").Wants("output"):
+		lacks = o.longNode
+	}
+	return wanted.Keep(value), lacks
+}
+
 // verdictWord is a verdict in an expression, where states and verdicts are spelled alike.
 func verdictWord(v Verdict) string {
 	if v == Canceled {
@@ -52,19 +72,14 @@ func verdictWord(v Verdict) string {
 	return string(v)
 }
 
-// readJSON reads what a step printed, where that is to be JSON. An error says why it is
-// none.
-func readJSON(output string) (any, error) {
-	if len(output) > pipeline.MaxText {
-		return nil, fmt.Errorf("its output has %d bytes, it is read as JSON up to %d", len(output), pipeline.MaxText)
+// json reads what a step printed, where that is to be JSON. An error says why it is none.
+func (o outcome) json() (any, error) {
+	if o.longOutput != "" {
+		return nil, errors.New(o.longOutput)
 	}
 	var value any
-	decoder := json.NewDecoder(bytes.NewReader([]byte(output)))
-	if err := decoder.Decode(&value); err != nil {
-		return nil, fmt.Errorf("its output is no JSON, as output: json asks for: %w; it begins with %q", err, shorten(strings.TrimSpace(output), 60))
-	}
-	if decoder.More() {
-		return nil, fmt.Errorf("its output is more than one JSON value, as output: json asks for")
+	if err := json.Unmarshal([]byte(o.value.Output), &value); err != nil {
+		return nil, fmt.Errorf("its output is no JSON, as output: json asks for: %w; it begins with %q", err, shorten(strings.TrimSpace(o.value.Output), 60))
 	}
 	return value, nil
 }
