@@ -169,7 +169,9 @@ func (a *approval) reject(order Order) {
 }
 
 // show refreshes what the Web UI shows.
-func (a *approval) show(ctx workflow.Context) { workflow.SetCurrentDetails(ctx, a.status.details(a.runID)) }
+func (a *approval) show(ctx workflow.Context) {
+	workflow.SetCurrentDetails(ctx, a.status.details(a.runID))
+}
 
 // details is what the Web UI shows of an approval, in Markdown.
 func (s *ApprovalStatus) details(runID string) string {

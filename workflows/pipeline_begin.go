@@ -138,7 +138,9 @@ func (r *pipelineRun) keep(def pipeline.Step, result *StepResult, o outcome) {
 
 // mostKept is how much is kept of all steps for later ones, in bytes. With what is known of
 // many steps it stays below what Temporal takes in one piece.
-func (r *pipelineRun) mostKept() int { return mostKept - 500*(len(r.status.Steps)+len(r.status.Finally)) }
+func (r *pipelineRun) mostKept() int {
+	return mostKept - 500*(len(r.status.Steps)+len(r.status.Finally))
+}
 
 // mostOfReason is how much is kept of a reason, in characters.
 func (r *pipelineRun) mostOfReason() int {

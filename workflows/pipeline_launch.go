@@ -75,7 +75,9 @@ var kinds = map[pipeline.Kind]func(*family, pipeline.Step, pipeline.Action) (lau
 
 // heavy says whether a run of that kind may leave a large result in the history of the
 // run that started it.
-func heavy(kind pipeline.Kind) bool { return kind == pipeline.RunsCommand || kind == pipeline.SubPipeline }
+func heavy(kind pipeline.Kind) bool {
+	return kind == pipeline.RunsCommand || kind == pipeline.SubPipeline
+}
 
 // lightInput is more than what an input has beside its texts, in bytes.
 const lightInput = 2 << 10

@@ -53,7 +53,7 @@ func commandOutcome(r RunCommandResult) outcome {
 		if r.Rollout != nil && r.Rollout.Halt != nil {
 			halted = r.Rollout.Halt.Text
 		}
-		o.reason = strings.Join(nonEmpty([]string{string(r.Verdict), CountsText(o.states), halted, r.Reason}), "; ")
+		o.reason = reasonOf(r.Verdict, r.Reason, CountsText(o.states), halted)
 	}
 	first := true
 	for _, node := range r.Nodes {
@@ -73,6 +73,15 @@ func commandOutcome(r RunCommandResult) outcome {
 	return o
 }
 
+// reasonOf says in a sentence why a run did not succeed. One that was cancelled says so
+// itself.
+func reasonOf(verdict Verdict, reason string, what ...string) string {
+	if verdict == Canceled && reason != "" {
+		return reason
+	}
+	return strings.Join(nonEmpty(slices.Concat([]string{string(verdict)}, what, []string{reason})), "; ")
+}
+
 func clustersOutcome(r ClustersResult) outcome {
 	o := outcome{verdict: r.Verdict, states: make(map[NodeState]int), lacks: "a command on several clusters leaves no output: run it on each in a step of its own"}
 	for _, cluster := range r.Clusters {
@@ -82,7 +91,7 @@ func clustersOutcome(r ClustersResult) outcome {
 	}
 	o.mayRun = o.mayRun || mayRun(o.states)
 	if r.Verdict != Succeeded {
-		o.reason = strings.Join(nonEmpty([]string{string(r.Verdict), fmt.Sprintf("%d clusters: %s", len(r.Clusters), r.ClustersText()), r.Reason}), "; ")
+		o.reason = reasonOf(r.Verdict, r.Reason, fmt.Sprintf("%d clusters: %s", len(r.Clusters), r.ClustersText()))
 	}
 	return o
 }
@@ -118,7 +127,7 @@ func approvalOutcome(r ApprovalResult) outcome {
 func pipelineOutcome(r PipelineResult) outcome {
 	o := outcome{verdict: r.Verdict, value: pipeline.StepValue{Outputs: r.Outputs}}
 	if r.Verdict != Succeeded {
-		o.reason = strings.Join(nonEmpty([]string{string(r.Verdict), r.Reason}), "; ")
+		o.reason = reasonOf(r.Verdict, r.Reason)
 	}
 	unsure := func(step StepResult) bool { return step.MayRun }
 	o.mayRun = slices.ContainsFunc(r.Steps, unsure) || slices.ContainsFunc(r.Finally, unsure)

@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
@@ -42,6 +44,7 @@ type jobsPlayed map[string][]workflows.JobResult
 func newPipelineBundle(t *testing.T, play map[string]played, jobs jobsPlayed) *pipelineBundle {
 	t.Helper()
 	var s testsuite.WorkflowTestSuite
+	s.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	b := &pipelineBundle{
 		TestWorkflowEnvironment: s.NewTestWorkflowEnvironment(), t: t, play: play,
 		inputs: make(map[string]workflows.RolloutInput), jobs: make(map[string]workflows.JobInput), types: make(map[string]string),
@@ -119,7 +122,7 @@ func (b *pipelineBundle) command(ctx workflow.Context, in workflows.RolloutInput
 	plays, err := b.takes(ctx, in.Command)
 	switch {
 	case err != nil:
-		return nil, temporal.NewCanceledError(nodesIn(map[workflows.NodeState]int{activities.Stopped: 1}, "", "cancelled; 1 stopped"))
+		return nil, temporal.NewCanceledError(nodesIn(map[workflows.NodeState]int{activities.Stopped: 1}, workflows.Canceled, "cancelled; 1 stopped"))
 	case plays.err != nil:
 		return nil, plays.err
 	}
@@ -147,15 +150,23 @@ func jobStep(name string, needs ...string) pipeline.Step {
 	return pipeline.Step{Name: name, Kind: pipeline.RunsJob, Needs: needs, With: map[string]any{"run": "run " + name, "user": "hpcuser"}}
 }
 
-func pipelineOf(steps ...pipeline.Step) workflows.PipelineInput {
-	return workflows.PipelineInput{Pipeline: pipeline.Pipeline{
+// pipelineInput is the input of a pipeline in the making.
+type pipelineInput struct{ workflows.PipelineInput }
+
+func pipelineOf(steps ...pipeline.Step) pipelineInput {
+	return pipelineInput{workflows.PipelineInput{Pipeline: pipeline.Pipeline{
 		Name: "test", Clusters: []pipeline.Cluster{{Name: "main", ID: "ehpc-1"}}, Steps: steps,
-	}}
+	}}}
 }
 
-func (b *pipelineBundle) run(in workflows.PipelineInput) (result workflows.PipelineResult, err error) {
+func (in pipelineInput) withInput(input pipeline.Input) pipelineInput {
+	in.Pipeline.Inputs = append(in.Pipeline.Inputs, input)
+	return in
+}
+
+func (b *pipelineBundle) run(in pipelineInput) (result workflows.PipelineResult, err error) {
 	b.t.Helper()
-	b.ExecuteWorkflow(workflows.RunPipeline, in)
+	b.ExecuteWorkflow(workflows.RunPipeline, in.PipelineInput)
 	require.True(b.t, b.IsWorkflowCompleted())
 	if err := b.GetWorkflowError(); err != nil {
 		return result, err
@@ -165,7 +176,7 @@ func (b *pipelineBundle) run(in workflows.PipelineInput) (result workflows.Pipel
 }
 
 // canceled is what is known of a pipeline that was cancelled.
-func (b *pipelineBundle) canceled(in workflows.PipelineInput) (result workflows.PipelineResult) {
+func (b *pipelineBundle) canceled(in pipelineInput) (result workflows.PipelineResult) {
 	b.t.Helper()
 	_, err := b.run(in)
 	var canceled *temporal.CanceledError
