@@ -47,7 +47,12 @@ func (k Kind) check(text Text, path []string, v Visible) error {
 
 // Action evaluates the expressions of a step's body. An error says in which part.
 func (s Step) Action(scope Scope) (Action, error) {
-	names, err := scope.names()
+	var texts []string
+	_, _ = walked(s.With, nil, func(text Text, _ []string) (any, error) {
+		texts = append(texts, string(text))
+		return text, nil
+	})
+	names, err := scope.names(texts...)
 	if err != nil {
 		return Action{}, err
 	}

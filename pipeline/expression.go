@@ -56,7 +56,7 @@ func (e Expression) checkKind(v Visible, want string, is func(reflect.Kind) bool
 // Eval evaluates the expression. What it comes to is nil, a bool, an int, a float64, a
 // string, a []any or a map[string]any.
 func (e Expression) Eval(scope Scope) (any, error) {
-	names, err := scope.names()
+	names, err := scope.names(string(e))
 	if err != nil {
 		return nil, err
 	}

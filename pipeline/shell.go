@@ -20,7 +20,7 @@ func (t Text) CheckRun(v Visible) error {
 // EvalRun puts the values of its expressions into a text that a shell runs, each quoted as
 // one word, or as several where it is a list.
 func (t Text) EvalRun(scope Scope) (string, error) {
-	names, err := scope.names()
+	names, err := scope.names(string(t))
 	if err != nil {
 		return "", err
 	}

@@ -114,7 +114,7 @@ func (t Text) check(v Visible, mayBeRaw bool) Faults {
 // Eval puts the values of its expressions into a text. A text that is one expression
 // keeps the type of its value; in others, lists and maps stand as their JSON.
 func (t Text) Eval(scope Scope) (any, error) {
-	names, err := scope.names()
+	names, err := scope.names(string(t))
 	if err != nil {
 		return nil, err
 	}

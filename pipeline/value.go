@@ -190,8 +190,9 @@ func shown(value any) string {
 	return text
 }
 
-// names under which an expression sees a scope.
-func (s Scope) names() (map[string]any, error) {
+// names under which expressions in some texts see a scope. Steps that none of the texts
+// can name are left out.
+func (s Scope) names(texts ...string) (map[string]any, error) {
 	all := map[string]any{"clusters": s.Clusters, "index": s.Index, "run": map[string]any{"id": s.Run.ID, "verdict": s.Run.Verdict}}
 	var err error
 	if all["inputs"], err = plain(s.Inputs); err != nil {
@@ -202,6 +203,9 @@ func (s Scope) names() (map[string]any, error) {
 	}
 	steps := make(map[string]any, len(s.Steps))
 	for _, name := range keys(s.Steps) {
+		if !slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(text, name) }) {
+			continue
+		}
 		if steps[name], err = s.Steps[name].names(); err != nil {
 			return nil, err
 		}
