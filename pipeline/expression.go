@@ -94,18 +94,26 @@ func (e Expression) evalMaybeRaw(names map[string]any) (any, error) {
 //
 //workflowcheck:ignore
 func (e Expression) run(names map[string]any) (any, error) {
-	m, refused := &meter{}, &refusing{}
-	raw := expr.Function(rawCall, func(args ...any) (any, error) { return unquoted{args[0]}, nil }, new(func(any) any))
-	options := append(language(m), raw, expr.Patch(refused))
-	program, err := expr.Compile(string(e), append(options, metering(m)...)...)
-	switch {
-	case err != nil:
+	program, err := e.compiled(&meter{})
+	if err != nil {
 		return nil, err
-	case refused.name != "":
-		return nil, fmt.Errorf("there is no %s in expressions", refused.name)
 	}
 	machine := vm.VM{MemoryBudget: maxMade}
 	return machine.Run(program, names)
+}
+
+// compiled is the program of the expression, whose work the meter counts.
+//
+//workflowcheck:ignore
+func (e Expression) compiled(m *meter) (*vm.Program, error) {
+	refused := &refusing{}
+	raw := expr.Function(rawCall, func(args ...any) (any, error) { return unquoted{args[0]}, nil }, new(func(any) any))
+	options := append(language(m), raw, expr.Patch(refused))
+	program, err := expr.Compile(string(e), append(options, metering(m)...)...)
+	if err == nil && refused.name != "" {
+		return nil, fmt.Errorf("there is no %s in expressions", refused.name)
+	}
+	return program, err
 }
 
 // kept is the value that the expression came to, where it is none that is too large.
@@ -199,7 +207,11 @@ func (e Expression) faults(v Visible, mayBeRaw bool) Faults {
 	if len(faults) > 0 {
 		return faults
 	}
-	if _, err := typeOf(tree, config); err != nil {
+	_, err := typeOf(tree, config)
+	if err == nil {
+		_, err = e.compiled(&meter{})
+	}
+	if err != nil {
 		return e.faultOf(err)
 	}
 	return nil

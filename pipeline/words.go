@@ -18,6 +18,7 @@ func plainly(err error) string {
 	if errors.As(err, &at) {
 		message = at.Message
 	}
+	message, _, _ = strings.Cut(message, "\n") // where expr gives up, a trace of its stack follows
 	for _, known := range exprWords {
 		message = known.said.ReplaceAllString(message, known.better)
 	}
