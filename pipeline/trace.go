@@ -49,7 +49,7 @@ func (t *trace) look(value thing) {
 
 // count notes that the length and the order of a list are looked at, not its items.
 func (t *trace) count(list thing) {
-	if list.shape == nil || list.shape.of == nil {
+	if list.shape == nil || list.shape.of == nil || list.shape.of.fields["state"] == nil {
 		t.look(list)
 		return
 	}
