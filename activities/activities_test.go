@@ -34,19 +34,24 @@ type bundle struct {
 type temporalStub struct {
 	mu        sync.Mutex
 	beats     []activities.WatchProgress
+	jobBeats  []activities.JobProgress
 	onBeat    func(activities.WatchProgress) error
 	completed chan completion
 }
 
 type completion struct {
-	result *activities.ListInvocationStatusResult
+	result any
 	err    error
 }
 
 func (s *temporalStub) RecordActivityHeartbeat(_ context.Context, _ []byte, details ...any) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	progress := details[0].(activities.WatchProgress)
+	progress, is := details[0].(activities.WatchProgress)
+	if !is {
+		s.jobBeats = append(s.jobBeats, details[0].(activities.JobProgress))
+		return nil
+	}
 	s.beats = append(s.beats, progress)
 	if s.onBeat != nil {
 		return s.onBeat(progress)
@@ -55,11 +60,7 @@ func (s *temporalStub) RecordActivityHeartbeat(_ context.Context, _ []byte, deta
 }
 
 func (s *temporalStub) CompleteActivity(_ context.Context, _ []byte, result any, err error) error {
-	c := completion{err: err}
-	if result != nil {
-		c.result = result.(*activities.ListInvocationStatusResult)
-	}
-	s.completed <- c
+	s.completed <- completion{result, err}
 	return nil
 }
 
@@ -149,14 +150,20 @@ func (b *bundle) watch(submitted activities.InvokeShellCommandResult, deadline t
 // awaitWatch begins a watch and waits until it is completed.
 func (b *bundle) awaitWatch(in activities.ListInvocationStatusInput) (activities.ListInvocationStatusResult, error) {
 	b.t.Helper()
-	_, err := b.ExecuteActivity(b.acts.ListInvocationStatus, in)
+	return awaitResult[activities.ListInvocationStatusResult](b, b.acts.ListInvocationStatus, in)
+}
+
+// awaitResult begins an activity that is completed later, and waits for that.
+func awaitResult[R any](b *bundle, of, in any) (none R, err error) {
+	b.t.Helper()
+	_, err = b.ExecuteActivity(of, in)
 	require.ErrorIs(b.t, err, activity.ErrResultPending)
 	select {
 	case done := <-b.told.completed:
 		if done.err != nil {
-			return activities.ListInvocationStatusResult{}, done.err
+			return none, done.err
 		}
-		return *done.result, nil
+		return *done.result.(*R), nil
 	case <-time.After(time.Minute):
 		require.Fail(b.t, "the watch was not completed")
 		panic("unreachable")

@@ -44,6 +44,9 @@ var calls = map[string]func(context.Context, *ehpc.Client) error{
 	"DescribeJob": func(ctx context.Context, c *ehpc.Client) error {
 		return second(c.DescribeJob(ctx, ehpc.DescribeJobRequest{ClusterID: "ehpc-hz-1", JobID: "1"}))
 	},
+	"GetJobLog": func(ctx context.Context, c *ehpc.Client) error {
+		return second(c.GetJobLog(ctx, ehpc.GetJobLogRequest{ClusterID: "ehpc-hz-1", JobID: "1", Size: 1}))
+	},
 	"StopJobs": func(ctx context.Context, c *ehpc.Client) error {
 		return second(c.StopJobs(ctx, ehpc.StopJobsRequest{ClusterID: "ehpc-hz-1", JobIDs: []string{"1"}}))
 	},
