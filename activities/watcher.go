@@ -86,21 +86,29 @@ type heldWatch struct {
 // hold takes a watch over from its activity, which then is to return
 // activity.ErrResultPending.
 func (r *Watcher) hold(ctx context.Context, l looker, progress any, untilLook time.Duration) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	switch {
-	case r.stopping:
-		return workerStopping()
-	case len(r.held) >= r.most:
-		return noPlace(r.most)
-	}
 	info := activity.GetInfo(ctx)
 	h := &heldWatch{watcher: r, looker: l, token: info.TaskToken, attempt: info.Attempt, progress: progress}
 	// The activity's own context ends with it; looks are traced under its span all the same.
 	h.ctx, h.end = context.WithCancel(trace.ContextWithSpan(context.Background(), trace.SpanFromContext(ctx)))
+	return h.begin(untilLook)
+}
+
+// begin takes a place for the watch.
+func (h *heldWatch) begin(untilLook time.Duration) error {
+	r := h.watcher
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.stopping:
+		h.end()
+		return workerStopping()
+	case len(r.held) >= r.most:
+		h.end()
+		return noPlace(r.most)
+	}
 	r.held[h] = struct{}{}
 	h.beat = time.AfterFunc(beatEvery, h.beatNow)
-	l.lookAfter(h, untilLook)
+	h.looker.lookAfter(h, untilLook)
 	return nil
 }
 

@@ -1,0 +1,87 @@
+package activities
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"ehpcflow/ehpc"
+)
+
+func TestAnArrayIsJudgedByAllOfItsTasks(t *testing.T) {
+	t.Parallel()
+	task := func(id, state string) ehpc.Job { return ehpc.Job{ID: id, Name: "sweep.1", State: state} }
+	for name, c := range map[string]struct {
+		open, finished []ehpc.Job
+		want           JobState // "" is not shown
+		tasks          map[JobState]int
+	}{
+		"one entry that runs":             {open: []ehpc.Job{task("7[].manager", "RUNNING")}, want: JobRunning},
+		"one entry that is finished":      {finished: []ehpc.Job{task("7[].manager", "FINISHED")}, want: JobFinished},
+		"tasks that wait":                 {open: []ehpc.Job{task("7[1].manager", "QUEUED"), task("7[2].manager", "QUEUED"), task("7[3].manager", "QUEUED")}, want: JobQueued, tasks: map[JobState]int{JobQueued: 3}},
+		"one of them runs":                {open: []ehpc.Job{task("7[1].manager", "RUNNING"), task("7[2].manager", "QUEUED")}, want: JobRunning, tasks: map[JobState]int{JobRunning: 1, JobQueued: 1}},
+		"one waits, others have finished": {open: []ehpc.Job{task("7[3].manager", "QUEUED")}, finished: []ehpc.Job{task("7[1].manager", "FINISHED"), task("7[2].manager", "FINISHED")}, want: JobRunning, tasks: map[JobState]int{JobQueued: 1, JobFinished: 2}},
+		"two of three have finished":      {finished: []ehpc.Job{task("7[1].manager", "FINISHED"), task("7[2].manager", "FINISHED")}},
+		"all have finished":               {finished: []ehpc.Job{task("7[1].manager", "FINISHED"), task("7[2].manager", "FINISHED"), task("7[3].manager", "FINISHED")}, want: JobFinished, tasks: map[JobState]int{JobFinished: 3}},
+		"by Slurm's ids":                  {finished: []ehpc.Job{task("7_1", "FINISHED"), task("7_2", "FINISHED"), task("7_3", "FINISHED")}, want: JobFinished, tasks: map[JobState]int{JobFinished: 3}},
+	} {
+		id := "7[].manager"
+		if name == "by Slurm's ids" {
+			id = "7"
+		}
+		w := &jobWatch{activities: &Activities{Pace: DefaultPace()}, in: ListJobsInput{JobID: id, Name: "sweep.1", Tasks: 3, State: JobQueued}}
+		listed := &jobListing{open: make(map[string][]ehpc.Job), finished: make(map[string][]ehpc.Job), openWhole: true, finishedWhole: true}
+		index(listed.open, c.open)
+		index(listed.finished, c.finished)
+		seen, err := w.see(listed)
+		require.NoError(t, err)
+		require.Equal(t, c.want != "", seen.shown, name)
+		require.Equal(t, c.want, seen.State, name)
+		require.Equal(t, c.tasks, seen.Tasks, name)
+		require.Empty(t, seen.Others, name)
+	}
+}
+
+func TestAJobIsKnownByItsNameAndItsId(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		listed ehpc.Job
+		own    bool
+		other  string
+	}{
+		"both":                           {ehpc.Job{ID: "7.manager", Name: "solve.aaaa"}, true, ""},
+		"a name that was cut":            {ehpc.Job{ID: "7.manager", Name: "solve.aa"}, true, ""},
+		"no name":                        {ehpc.Job{ID: "7.manager"}, true, ""},
+		"an id that was given once more": {ehpc.Job{ID: "7.manager", Name: "other.bbbb"}, false, ""},
+		"another job of its name":        {ehpc.Job{ID: "8.manager", Name: "solve.aaaa"}, false, "8.manager"},
+		"another array of its name":      {ehpc.Job{ID: "8[2].manager", Name: "solve.aaaa"}, false, "8[].manager"},
+		"another job":                    {ehpc.Job{ID: "8.manager", Name: "other.bbbb"}, false, ""},
+		"an id that begins alike":        {ehpc.Job{ID: "77.manager", Name: "other.bbbb"}, false, ""},
+	} {
+		w := &jobWatch{in: ListJobsInput{JobID: "7.manager", Name: "solve.aaaa"}}
+		listed := make(map[string][]ehpc.Job)
+		index(listed, []ehpc.Job{c.listed})
+		own, others := w.entries(listed)
+		require.Equal(t, c.own, len(own) == 1, name)
+		if c.other != "" {
+			require.Equal(t, []string{c.other}, others, name)
+		} else {
+			require.Empty(t, others, name)
+		}
+	}
+}
+
+func TestAWordThatIsNotDocumentedIsTold(t *testing.T) {
+	t.Parallel()
+	listed := &jobListing{open: make(map[string][]ehpc.Job), openWhole: true}
+	index(listed.open, []ehpc.Job{{ID: "7.manager", Name: "solve.aaaa", State: "SUSPENDED"}})
+	w := &jobWatch{activities: &Activities{Pace: DefaultPace()}, in: ListJobsInput{JobID: "7.manager", Name: "solve.aaaa", State: JobRunning}}
+	seen, err := w.see(listed)
+	require.NoError(t, err)
+	require.Equal(t, JobRunning, seen.State, "it goes on")
+	require.Equal(t, "SUSPENDED", seen.Word)
+	require.NotNil(t, w.report(seen, time.Now()))
+	w.in.Word = "SUSPENDED"
+	require.Nil(t, w.report(seen, time.Now()), "told once")
+}
