@@ -26,6 +26,8 @@ require (
 	google.golang.org/protobuf v1.36.11
 )
 
+require github.com/expr-lang/expr v1.17.8 // indirect
+
 require (
 	github.com/agnivade/levenshtein v1.2.1 // indirect
 	github.com/expr-lang/expr v1.17.8 // indirect

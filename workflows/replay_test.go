@@ -23,6 +23,7 @@ func replay(t *testing.T, file string) error {
 	replayer.RegisterWorkflow(workflows.RunCommand)
 	replayer.RegisterWorkflow(workflows.Rollout)
 	replayer.RegisterWorkflow(workflows.RunOnClusters)
+	replayer.RegisterWorkflow(workflows.RunJob)
 	text, err := os.Open(file)
 	require.NoError(t, err)
 	defer text.Close() //nolint:errcheck // it was only read

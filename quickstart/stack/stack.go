@@ -16,6 +16,7 @@ import (
 
 	"ehpcflow/activities"
 	"ehpcflow/activities/outputs"
+	"ehpcflow/activities/secrets"
 	"ehpcflow/ehpc"
 	"ehpcflow/ehpcsim"
 	"ehpcflow/internal/encryption"
@@ -51,7 +52,8 @@ type Options struct {
 
 	Nodes     int               // of the simulated cluster
 	Clusters  []ehpcsim.Cluster // to simulate; nil is one of that many running nodes
-	Script    *ehpcsim.Script   // of its commands; nil runs them
+	Script    *ehpcsim.Script   // of its commands and jobs; nil runs them
+	Jobs      ehpcsim.JobSettings
 	APIRate   float64           // most requests a second of each worker; 0 is 1000
 	Pace      activities.Pace   // of the worker
 	TaskQueue string            // that it serves
@@ -61,6 +63,9 @@ type Options struct {
 
 	// OutputStore of the workers, as worker --output-store takes it; "" is none.
 	OutputStore string
+
+	// Secrets that jobs name, of the workers; "" has none.
+	Secrets secrets.Dir
 
 	// Keys with which the client and the workers encrypt; nil is without.
 	Keys *encryption.Keyring
@@ -98,6 +103,7 @@ func (s *Stack) start(ctx context.Context) error {
 		Clusters:   clusters,
 		AccessKeys: []ehpcsim.AccessKey{s.Key},
 		Script:     s.options.Script,
+		Jobs:       s.options.Jobs,
 	}); err != nil {
 		return fmt.Errorf("start the simulated cluster: %w", err)
 	}
@@ -143,7 +149,7 @@ func (s *Stack) StartWorker() error {
 	if err != nil {
 		return fmt.Errorf("start the worker: %w", err)
 	}
-	w := taskqueue.NewWorker(s.Client, s.options.TaskQueue, activities.Activities{EHPC: api, Pace: s.options.Pace, Outputs: store}, taskqueue.Settings{})
+	w := taskqueue.NewWorker(s.Client, s.options.TaskQueue, activities.Activities{EHPC: api, Pace: s.options.Pace, Outputs: store, Secrets: s.options.Secrets}, taskqueue.Settings{})
 	if err := w.Start(); err != nil {
 		return fmt.Errorf("start the worker: %w", err)
 	}
