@@ -84,15 +84,11 @@ func (f *family) follow(ctx workflow.Context, id string, l launch, load *freight
 	if err != nil {
 		return notStarted(id, err)
 	}
-	late := false
-	timed, stopClock := workflow.WithCancel(ctx)
+	late, stopClock := false, func() {}
 	if l.timeout > 0 {
-		timer := workflow.NewTimerWithOptions(timed, l.timeout, workflow.TimerOptions{Summary: "timeout of " + id})
-		workflow.Go(timed, func(timed workflow.Context) {
-			if timer.Get(timed, nil) == nil {
-				late = true
-				cancel()
-			}
+		stopClock = clockOf(ctx, l.timeout, "timeout of "+id, func() {
+			late = true
+			cancel()
 		})
 	}
 	result, tell := l.expect()
@@ -108,6 +104,18 @@ func (f *family) follow(ctx workflow.Context, id string, l launch, load *freight
 		o.reason = fmt.Sprintf("it took longer than %s; %s", lengthText(l.timeout), o.reason)
 	}
 	return o
+}
+
+// clockOf does something after a time, unless it is stopped before.
+func clockOf(ctx workflow.Context, after time.Duration, summary string, do func()) (stop func()) {
+	ctx, stop = workflow.WithCancel(ctx)
+	timer := workflow.NewTimerWithOptions(ctx, after, workflow.TimerOptions{Summary: summary})
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		if timer.Get(ctx, nil) == nil {
+			do()
+		}
+	})
+	return stop
 }
 
 // options are those of the run of a step. It is stopped with the pipeline, however that

@@ -36,6 +36,8 @@ type pipelineBundle struct {
 	types   map[string]string
 	running int
 	most    int // that ran at a time
+
+	decided []string // why orders to approvals were refused, "" of those that were not
 }
 
 // jobsPlayed are the results of jobs, one for each attempt, by what they run.
