@@ -30,7 +30,6 @@ require github.com/expr-lang/expr v1.17.8 // indirect
 
 require (
 	github.com/agnivade/levenshtein v1.2.1 // indirect
-	github.com/expr-lang/expr v1.17.8 // indirect
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // indirect
 	gonum.org/v1/gonum v0.17.0 // indirect
 )
