@@ -39,7 +39,7 @@ func (e Expression) checkKind(v Visible, want string, is func(reflect.Kind) bool
 	if faults := e.faults(v, false); len(faults) > 0 {
 		return faults
 	}
-	tree, config, err := e.parse(v.shape().typed())
+	tree, config, err := e.parse(v.naming(string(e)).shape().typed())
 	if err != nil {
 		return err
 	}
@@ -203,7 +203,7 @@ func (e Expression) faults(v Visible, mayBeRaw bool) Faults {
 	if err := e.bounded(); err != nil {
 		return Faults{faultAt(0, "%s", err)}.placed(string(e))
 	}
-	faults, tree, config := e.traced(newTrace(v), v, mayBeRaw)
+	faults, tree, config := e.traced(newTrace(v, v.naming(string(e)).shape()), mayBeRaw)
 	if len(faults) > 0 {
 		return faults
 	}
@@ -225,13 +225,14 @@ func typeOf(tree *parser.Tree, config *conf.Config) (reflect.Type, error) {
 	return checker.Check(tree, config)
 }
 
-func newTrace(v Visible) *trace {
-	return &trace{visible: v, root: v.shape(), item: thing{shape: anything}, looked: map[string]bool{}}
+// newTrace is one over the shape of what is visible, or of what of it texts can name.
+func newTrace(v Visible, root *shape) *trace {
+	return &trace{visible: v, root: root, item: thing{shape: anything}, looked: map[string]bool{}}
 }
 
 // traced parses the expression and follows its names.
-func (e Expression) traced(t *trace, v Visible, mayBeRaw bool) (Faults, *parser.Tree, *conf.Config) {
-	tree, config, err := e.parse(t.root.typed())
+func (e Expression) traced(t *trace, mayBeRaw bool) (Faults, *parser.Tree, *conf.Config) {
+	tree, config, err := e.parse(t.root.naming(string(e)).typed())
 	if err != nil {
 		return e.faultOf(err), nil, nil
 	}

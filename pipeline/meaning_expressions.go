@@ -14,8 +14,10 @@ func (m *meaning) expressions() {
 	for _, each := range m.file.root.get("clusters").entries() {
 		m.faults(each.value, "clusters."+each.name, Text(each.value.text()).Check(toClusters))
 	}
+	places := m.p.places()
 	for _, step := range m.steps {
-		toBody := m.p.VisibleTo(step.name)
+		toBody := m.p.visible(places, m.p.ended(places, step.name))
+		toBody.Item = step.step.Foreach != nil
 		toStep := toBody
 		toStep.Item = false // which is looked at once for all items
 		if when := step.value.get("when"); when != nil {

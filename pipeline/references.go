@@ -35,12 +35,13 @@ func ReferencesByStep(p Pipeline) map[string]map[string]Wanted {
 	places := p.places()
 	v := p.visible(places, places)
 	v.Item = true
+	root := v.shape()
 	for _, name := range keys(places) {
-		t := newTrace(v)
+		t := newTrace(v, root)
 		t.follow(places[name].step)
 		all[name] = t.references()
 	}
-	t := newTrace(v)
+	t := newTrace(v, root)
 	for _, output := range p.Outputs {
 		t.text(output.Value)
 	}
@@ -93,7 +94,7 @@ func (t *trace) expression(e Expression) thing {
 	if e.bounded() != nil {
 		return thing{shape: anything}
 	}
-	tree, _, err := e.parse(t.root.typed())
+	tree, _, err := e.parse(t.root.naming(string(e)).typed())
 	if err != nil {
 		return thing{shape: anything}
 	}

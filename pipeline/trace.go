@@ -183,7 +183,10 @@ func (t *trace) step(at ast.Node, name string) thing {
 	if slices.Contains(t.visible.Hidden, name) {
 		return t.fault(at, "step %s may not have ended by then: add it to needs", name)
 	}
-	names := append(slices.Clone(t.visible.Hidden), t.root.fields["steps"].names()...)
+	names := slices.Clone(t.visible.Hidden)
+	for _, step := range t.visible.Steps {
+		names = append(names, step.Name)
+	}
 	return t.fault(at, "there is no step %s: %s", name, listed(name, "there are", names))
 }
 

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"maps"
+	"strings"
 
 	"github.com/expr-lang/expr/types"
 )
@@ -189,6 +190,32 @@ func counts(states []string) *shape {
 		fields[state] = whole
 	}
 	return &shape{fields: fields}
+}
+
+// naming is what is visible without the steps that a text cannot name. Expressions name
+// steps as they are, and a thousand steps take long to describe.
+func (v Visible) naming(text string) Visible {
+	var steps []VisibleStep
+	for _, step := range v.Steps {
+		if strings.Contains(text, step.Name) {
+			steps = append(steps, step)
+		}
+	}
+	v.Steps = steps
+	return v
+}
+
+// naming is the same for the shape of all that is visible.
+func (s *shape) naming(text string) *shape {
+	steps := make(map[string]*shape)
+	for name, step := range s.fields["steps"].fields {
+		if strings.Contains(text, name) {
+			steps[name] = step
+		}
+	}
+	all := maps.Clone(s.fields)
+	all["steps"] = &shape{fields: steps}
+	return &shape{fields: all}
 }
 
 // shape of all that is visible.
