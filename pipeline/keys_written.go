@@ -1,6 +1,9 @@
 package pipeline
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // keysWritten finds access keys of the cloud in the texts of a file.
 func keysWritten(file string, root *node) []Problem {
@@ -15,12 +18,12 @@ func keysWritten(file string, root *node) []Problem {
 	look = func(n *node, path []string) {
 		found(n.line, n.column, n.literal, path)
 		for _, each := range n.entries() {
-			within := append(path[:len(path):len(path)], each.name)
+			within := append(slices.Clone(path), each.name)
 			found(each.line, each.column, each.name, within)
 			look(each.value, within)
 		}
 		for i, item := range n.list() {
-			look(item, append(path[:len(path):len(path)], strconv.Itoa(i)))
+			look(item, append(slices.Clone(path), strconv.Itoa(i)))
 		}
 	}
 	look(root, nil)

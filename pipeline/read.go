@@ -10,16 +10,6 @@ import (
 	"strings"
 )
 
-// File is a pipeline with the places in its file that say it.
-type File struct {
-	Name     string // in its fs.FS
-	Pipeline Pipeline
-
-	root  *node
-	lines []string         // of the text
-	subs  map[string]*File // those that its steps refer to, by the steps' names
-}
-
 // Read reads the file of a pipeline and the files that its steps refer to, each named
 // relative to the file that says it. An error is an *Error, with everything that is wrong.
 func Read(fsys fs.FS, name string) (*File, error) {
@@ -71,9 +61,9 @@ func (r *reader) read(name string, text []byte, from []string) *File {
 			file.subs[step.step.Name], step.step.Pipeline = sub, &sub.Pipeline
 		}
 	}
-	problems = append(b.problems, meaningless(file)...)
-	r.tell(name, inOrder(problems), before)
-	if len(problems) > 0 || !complete {
+	b.problems = append(b.problems, meaningless(file)...)
+	r.tell(name, inOrder(b.problems), before)
+	if len(b.problems) > 0 || !complete {
 		return nil
 	}
 	return file
@@ -153,38 +143,4 @@ func reason(err error) string {
 		return failed.Err.Error()
 	}
 	return err.Error()
-}
-
-// Locate is the place of a step's key in the file, or of what is nearest above it. A step
-// of a pipeline that is a step has both names, PUBLISH/UPLOAD. Path leads from the step,
-// as in "command", "rollout", "waves".
-func (f *File) Locate(step string, path ...string) (file string, line, column int) {
-	step, within, deeper := strings.Cut(step, "/")
-	if sub := f.subs[step]; deeper && sub != nil {
-		return sub.Locate(within, path...)
-	}
-	found := spot{f.root.line, f.root.column, f.root}
-	for _, each := range stepsOf(f.root) {
-		if each.name == step {
-			found = spot{each.line, each.column, each.value}
-			if at := each.value.at(path); at.node != each.value {
-				found = at
-			}
-		}
-	}
-	return f.Name, found.line, found.column
-}
-
-// Problem is a problem of a step, with its place; see Locate.
-func (f *File) Problem(step, message string, path ...string) Problem {
-	file, line, column := f.Locate(step, path...)
-	return Problem{File: file, Line: line, Column: column, Path: strings.Join(append([]string{step}, path...), "."), Message: message}
-}
-
-// line of the file's text, from 1, or "".
-func (f *File) line(number int) string {
-	if number < 1 || number > len(f.lines) {
-		return ""
-	}
-	return strings.TrimSuffix(f.lines[number-1], "\r")
 }

@@ -28,6 +28,7 @@ type VisibleStep struct {
 	Foreach bool
 	Output  OutputForm
 	Outputs []string // names, of a pipeline
+	Unread  bool     // a pipeline whose file could not be read, so that any output may be there
 }
 
 // States that the counts of a step are by: those of nodes, and those of the items of a
@@ -132,6 +133,7 @@ func (p Pipeline) visible(places, ended map[string]place) Visible {
 			continue
 		}
 		step := VisibleStep{Name: name, Kind: at.step.Kind, Foreach: at.step.Foreach != nil, Output: at.step.Output}
+		step.Unread = at.step.Kind == SubPipeline && at.step.Pipeline == nil
 		if at.step.Pipeline != nil {
 			for _, output := range at.step.Pipeline.Outputs {
 				step.Outputs = append(step.Outputs, output.Name)
@@ -251,6 +253,9 @@ func (s VisibleStep) shape() *shape {
 			outputs[output] = anything
 		}
 		fields["outputs"] = &shape{fields: outputs}
+		if s.Unread {
+			fields["outputs"] = anything
+		}
 	}
 	if s.Output == AsJSON {
 		fields["json"] = anything
