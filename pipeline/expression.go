@@ -227,7 +227,7 @@ func typeOf(tree *parser.Tree, config *conf.Config) (reflect.Type, error) {
 
 // newTrace is one over the shape of what is visible, or of what of it texts can name.
 func newTrace(v Visible, root *shape) *trace {
-	return &trace{visible: v, root: root, item: thing{shape: anything}, looked: map[string]bool{}}
+	return &trace{visible: v, root: root, looked: map[string]bool{}}
 }
 
 // traced parses the expression and follows its names.

@@ -112,8 +112,8 @@ func TestAnExpressionComesToAPlainValue(t *testing.T) {
 func TestWhatIsWrongWithAnExpressionIsSaidBeforeAnythingRuns(t *testing.T) {
 	t.Parallel()
 	for expression, want := range map[Expression]string{
-		`inputs.mseh`:                                "1:8 inputs has no mseh: it has cases, cores, dry, mesh, ratio",
-		`inputs.mash`:                                "1:8 inputs has no mash: did you mean mesh?",
+		`inputs.mseh`:                                "1:8 inputs has no mseh: did you mean mesh?",
+		`inputs.nothing`:                             "1:8 inputs has no nothing: it has cases, cores, dry, mesh, ratio",
 		`input.mesh`:                                 "1:1 there is no input here: did you mean inputs?",
 		`inputs.mesh == fine`:                        `1:16 there is no fine here: there are clusters, inputs, run, steps; a text is written "fine"`,
 		`"ä" == steps.later.output`:                  "1:14 step later may not have ended by then: add it to needs",

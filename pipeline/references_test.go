@@ -62,10 +62,15 @@ func TestAForeachLooksAtWhatItsBodyDoesByItem(t *testing.T) {
 	p := Pipeline{Steps: []Step{
 		{Name: "a", Kind: RunsCommand, Foreach: &Foreach{Items: []any{1, 2}}},
 		{
-			Name: "b", Kind: RunsCommand, Needs: []string{"a"}, Foreach: &Foreach{In: "filter(steps.a.items, .succeeded)"}, When: "item.counts.lost == 0",
-			With: map[string]any{"run": "echo ${{ item.nodes[0].host }}${{ raw(item.item) }}"},
+			Name: "b", Kind: RunsCommand, Needs: []string{"a"}, Foreach: &Foreach{In: "filter(steps.a.items, .succeeded)"},
+			With: map[string]any{"run": "echo ${{ item.counts.lost }}${{ item.nodes[0].host }}${{ raw(item.item) }}"},
 		},
 	}, Finally: []Step{{Name: "c", Kind: RunsCommand, When: "steps.b.failed"}}}
+	require.Empty(t, p.Steps[1].CheckBody(p.VisibleTo("b")))
+	mistaken := p.Steps[1]
+	mistaken.With = map[string]any{"run": "echo ${{ item.outptu }}"}
+	require.Equal(t, "item has no outptu: did you mean output?", mistaken.CheckBody(p.VisibleTo("b"))[0].Message)
+
 	wanted := References(p)
 	require.Equal(t, Wanted{"items.state": true, "items.succeeded": true, "items.counts.lost": true, "items.nodes.state": true, "items.nodes.host": true, "items.item": true}, wanted["a"])
 	require.Equal(t, Wanted{"failed": true}, wanted["b"])

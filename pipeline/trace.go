@@ -131,7 +131,7 @@ func (t *trace) identifier(n *ast.IdentifierNode) thing {
 		}
 	}
 	if known, is := t.root.fields[n.Value]; is {
-		if n.Value == "item" {
+		if n.Value == "item" && t.item.shape != nil {
 			return t.item
 		}
 		return thing{shape: known, steps: n.Value == "steps"}

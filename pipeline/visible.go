@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"maps"
 	"strings"
 
@@ -17,8 +18,9 @@ type Visible struct {
 	// that it may not have ended.
 	Hidden []string
 
-	Item bool // whether there are item and index: in a step with a foreach
-	Run  bool // whether there is run: everywhere but in the ids of clusters
+	Item bool   // whether there are item and index: in a step with a foreach
+	item *shape // of the item, where the foreach says; nil is anything
+	Run  bool   // whether there is run: everywhere but in the ids of clusters
 }
 
 // VisibleStep is a step that an expression may refer to.
@@ -47,7 +49,9 @@ var (
 func (p Pipeline) VisibleTo(name string) Visible {
 	places := p.places()
 	v := p.visible(places, p.ended(places, name))
-	v.Item = places[name].step.Foreach != nil
+	if foreach := places[name].step.Foreach; foreach != nil {
+		v.Item, v.item = true, newTrace(v, v.naming(string(foreach.In)).shape()).expression(foreach.In).shape.of
+	}
 	return v
 }
 
@@ -237,7 +241,7 @@ func (v Visible) shape() *shape {
 		all["run"] = runShape
 	}
 	if v.Item {
-		all["item"], all["index"] = anything, whole
+		all["item"], all["index"] = cmp.Or(v.item, anything), whole
 	}
 	return &shape{fields: all}
 }
