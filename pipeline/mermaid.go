@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -57,22 +58,22 @@ func (g Graph) mermaid(state func(string) string) string {
 		if of := state(node.Step); of != "" {
 			class = ":::" + of
 		}
-		text.WriteString(fmt.Sprintf("  n%d%s\"%s\"%s%s\n", i, shape[0], mermaidText(node.label()), shape[1], class))
+		text.WriteString("  " + ids[node.Step] + shape[0] + "\"" + mermaidText(node.label()) + "\"" + shape[1] + class + "\n")
 	}
 	if finally {
 		text.WriteString("  end\n")
 		for _, end := range g.Ends() {
-			text.WriteString(fmt.Sprintf("  %s --- ended\n", ids[end]))
+			text.WriteString("  " + ids[end] + " --- ended\n")
 		}
 	}
 	for _, edge := range g.Edges {
 		switch {
 		case edge.From == "":
-			text.WriteString(fmt.Sprintf("  ended --> %s\n", ids[edge.To]))
+			text.WriteString("  ended --> " + ids[edge.To] + "\n")
 		case edge.OnFailure:
-			text.WriteString(fmt.Sprintf("  %s -. failed .-> %s\n", ids[edge.From], ids[edge.To]))
+			text.WriteString("  " + ids[edge.From] + " -. failed .-> " + ids[edge.To] + "\n")
 		default:
-			text.WriteString(fmt.Sprintf("  %s --> %s\n", ids[edge.From], ids[edge.To]))
+			text.WriteString("  " + ids[edge.From] + " --> " + ids[edge.To] + "\n")
 		}
 	}
 	text.WriteString(classes())
@@ -94,7 +95,7 @@ func classes() string {
 		if paint.Dashed {
 			dashes = ",stroke-dasharray:4 3"
 		}
-		text.WriteString(fmt.Sprintf("  classDef %s fill:%s,stroke:%s,color:%s%s\n", paint.State, paint.Fill, paint.Line, paint.Text, dashes))
+		text.WriteString("  classDef " + paint.State + " fill:" + paint.Fill + ",stroke:" + paint.Line + ",color:" + paint.Text + dashes + "\n")
 	}
 	return text.String()
 }
@@ -107,7 +108,7 @@ func mermaidText(text string) string {
 		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '_', r == ' ', r == '×', r == ',', r == ':':
 			safe.WriteRune(r)
 		default:
-			safe.WriteString(fmt.Sprintf("#%d;", r))
+			safe.WriteString("#" + strconv.Itoa(int(r)) + ";")
 		}
 	}
 	return safe.String()
@@ -136,9 +137,10 @@ func (g Graph) mermaidLayers(state func(string) string) string {
 	text.WriteString("flowchart LR\n")
 	for i, count := range counts {
 		label, class := layerLabel(count)
-		text.WriteString(fmt.Sprintf("  l%d[\"%s\"]%s\n", i, mermaidText(label), class))
+		id := fmt.Sprintf("  l%d", i)
+		text.WriteString(id + "[\"" + mermaidText(label) + "\"]" + class + "\n")
 		if i > 0 {
-			text.WriteString(fmt.Sprintf("  l%d --> l%d\n", i-1, i))
+			text.WriteString(fmt.Sprintf("  l%d -->", i-1) + strings.TrimPrefix(id, " ") + "\n")
 		}
 	}
 	text.WriteString(classes())
