@@ -174,7 +174,7 @@ func TestAStepsKeyIsLocated(t *testing.T) {
 	require.Contains(t, at("look", "command", "run"), `run: "tail`)
 	require.Contains(t, at("publish/upload", "command", "all"), "all: true")
 	require.Equal(t, "name: every-word", at("nope"))
-	require.Equal(t, "publish.yaml:7:44: steps.upload.command.all: wrong", file.Problem("publish/upload", "wrong", "command", "all").String())
+	require.Equal(t, "publish.yaml:7:56: steps.upload.command.all: wrong", file.Problem("publish/upload", "wrong", "command", "all").String())
 	require.Equal(t, "steps.stage", file.Problem("stage", "wrong", "").Path)
 }
 
