@@ -54,12 +54,6 @@ func TestAnExitStatusIsNeverGuessed(t *testing.T) {
 	}
 }
 
-func FuzzAnExitStatusOfZeroIsRead(f *testing.F) {
-	f.Add(`{"Exit_status":0}`)
-	f.Add("JobState=COMPLETED ExitCode=0:0")
-	f.Fuzz(func(t *testing.T, text string) { ehpc.ExitStatus(text) })
-}
-
 func TestWhatAJobPrintedIsDecoded(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{

@@ -15,10 +15,9 @@ func (r *runJob) details() string {
 		b.WriteString(fmt.Sprintf(format, args...)) //nolint:staticcheck // workflowcheck takes Fprintf for I/O
 	}
 	write("# %s\n\n", title(s.Phase, r.outcome))
-	switch {
-	case s.JobID == "":
+	if s.JobID == "" {
 		write("Job `%s` for cluster `%s`\n\n", s.Name, s.ClusterID)
-	default:
+	} else {
 		write("Job `%s` (`%s`) on cluster `%s`, submitted at %s UTC: %s\n\n", s.JobID, s.Name, s.ClusterID, clock(s.SubmittedAt), s.State)
 	}
 	if len(s.Nodes) > 0 {

@@ -87,6 +87,9 @@ func (r *runJob) run(ctx workflow.Context) error {
 // watch follows the job until it has ended.
 func (r *runJob) watch(ctx workflow.Context) error {
 	for !r.status.State.Ended() {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		r.enter(ctx, Watching)
 		if err := r.look(ctx, workflow.Now(ctx).Add(watchJobFor), 0, patienceAfter); err != nil {
 			return err
@@ -179,10 +182,13 @@ func (r *runJob) finish(ctx workflow.Context, err error) (*JobResult, error) {
 		err = temporal.NewCanceledError(s.JobResult)
 	default:
 		code, message := r.explain(err)
-		s.addReason(message)
 		if r.inDoubt {
 			s.State = JobUnknown
 		}
+		if s.JobID != "" && !s.State.Ended() {
+			message += fmt.Sprintf("; job %s was not stopped and may still run", s.JobID)
+		}
+		s.addReason(message)
 		err = temporal.NewApplicationErrorWithOptions(message, code, temporal.ApplicationErrorOptions{
 			NonRetryable: true, Cause: err, Details: []any{s.JobResult},
 		})

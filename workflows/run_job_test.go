@@ -25,7 +25,10 @@ type scheduler struct {
 	finds   []activities.FindJobInput
 }
 
-func newScheduler(t *testing.T) *scheduler { return &scheduler{bundle: newBundle(t)} }
+func newScheduler(t *testing.T) *scheduler {
+	t.Helper()
+	return &scheduler{bundle: newBundle(t)}
+}
 
 // onSubmits answers SubmitJob, one after the other; nil accepts the job as 7.manager.
 func (s *scheduler) onSubmits(errs ...error) {

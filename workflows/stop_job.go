@@ -87,8 +87,12 @@ func (r *runJob) stopAndWatch(ctx workflow.Context, stopBy time.Time) (told stop
 			break
 		}
 	}
-	_, _ = workflow.AwaitWithTimeout(ctx, activities.SubmitAttempt, asked.IsReady)
-	cancel() // the end has made an answer needless
+	if !asked.IsReady() { // its answer tells whether the job ended by itself
+		_, _ = workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
+			Timeout: activities.SubmitAttempt, TimerOptions: workflow.TimerOptions{Summary: "answer to the stop"},
+		}, asked.IsReady)
+	}
+	cancel()
 	var result activities.StopJobsResult
 	err := asked.Get(ctx, &result)
 	if err != nil && !temporal.IsCanceledError(err) {
