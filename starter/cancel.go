@@ -58,7 +58,7 @@ func (a *app) followCancelled(ctx context.Context, c client.Client, id string, a
 		return err
 	case kind == runs.OnClusters:
 		return a.followCancelledClusters(ctx, c, id, asJSON)
-	case kind == runs.OnPipeline:
+	case kind == runs.OnPipeline || kind == runs.OfItems:
 		return a.followCancelledPipeline(ctx, c, id, asJSON)
 	case kind == runs.OfJob:
 		return a.followCancelledJob(ctx, c, id, asJSON)

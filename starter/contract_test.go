@@ -17,6 +17,7 @@ import (
 	"ehpcflow/docs/kept"
 	"ehpcflow/internal/console"
 	"ehpcflow/internal/doctor"
+	"ehpcflow/internal/forecast"
 	"ehpcflow/internal/runs"
 	"ehpcflow/internal/schedules"
 	"ehpcflow/internal/version"
@@ -35,6 +36,9 @@ var contracts = []struct {
 	{"the same, of a run on several clusters", runs.ClustersReport{}},
 	{"pipeline run, pipeline rerun; and status, cancel, of a run of a pipeline", runs.PipelineReport{}},
 	{"status, cancel, of a run of a job", runs.JobReport{}},
+	{"status, of a run of an approval", runs.ApprovalReport{}},
+	{"pipeline validate, each of a list", console.FileCheck{}},
+	{"pipeline plan", forecast.Plan{}},
 	{"watch, each line", console.Change{}},
 	{"results, each of a list", runs.NodeOf{}},
 	{"list", runs.List{}},
@@ -147,7 +151,7 @@ var common = map[string]string{
 	"exitCode": "Exit code of the command; null until one was read.", "wave": "Wave of a rollout, from 1.", "remark": "What is to be known beside the state.",
 	"output": "What the node wrote, its beginning and its end where it is long.",
 	"name":   "Name, of a step that in the file, of a job that in the scheduler.", "kind": "What it does.", "outputs": "Values that it leaves, by their names.",
-	"needs": "Steps that it waits for.", "exitStatus": "Exit status of the job; absent until one was read.", "state": "Its state.", "host": "Host name.", "id": "Id, of a node that of its instance.",
+	"needs": "Steps that it waits for.", "needed": "How many people have to approve.", "value": "Its value.", "least": "At the least.", "most": "At the most, as far as can be told.", "file": "Name of the file.", "line": "Line, from 1.", "description": "What the file says of it.", "commands": "Commands, or requests for them.", "foreach": "It runs for each item of a list.", "exitStatus": "Exit status of the job; absent until one was read.", "state": "Its state.", "host": "Host name.", "id": "Id, of a node that of its instance.",
 	"skipped": "Whether it was skipped.", "failed": "Whether it failed.", "succeeded": "Whether it succeeded.", "adopted": "Its submit was in doubt, and it was found by its name.",
 	"maxFailures": "So many nodes may fail.", "maxFailuresPerWave": "So many nodes of a wave may fail.",
 }

@@ -67,6 +67,21 @@ func (a *app) printJob(report runs.JobReport, asJSON bool) error {
 	return nil
 }
 
+// printApproval writes a report to stdout and turns its outcome into the command's.
+func (a *app) printApproval(report runs.ApprovalReport, asJSON bool) error {
+	write := console.WriteApproval
+	if asJSON {
+		write = console.WriteApprovalJSON
+	}
+	if err := write(a.stdout, report); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	if code := endCode(report.State, report.Verdict); code != exitSucceeded {
+		return &verdictError{code}
+	}
+	return nil
+}
+
 // followCancelledPipeline waits until every step has stopped and finally has run.
 func (a *app) followCancelledPipeline(ctx context.Context, c client.Client, id string, asJSON bool) error {
 	report, err := a.followPipeline(ctx, c, id)

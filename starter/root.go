@@ -150,6 +150,7 @@ Exit codes, of the commands that follow a run or show it by its verdict:
 		a.setupCommand(),
 		a.listCommand(),
 		a.scheduleCommand(),
+		a.pipelineCommand(),
 		a.keygenCommand(),
 		a.versionCommand(),
 		a.doctorCommand(),

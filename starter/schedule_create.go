@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"go.temporal.io/sdk/client"
 
 	"ehpcflow/internal/runs"
@@ -46,6 +47,18 @@ When a run is due while the one before goes on, --overlap decides:
 		},
 	}
 	flags := cmd.Flags()
+	registerPlan(flags, &plan)
+	o.register(cmd)
+	flags.StringVar(&o.id, "id", "", "")
+	for _, senseless := range []string{"id", "from"} {
+		_ = flags.MarkHidden(senseless) // it is there, see above
+	}
+	flags.SortFlags = false
+	return cmd
+}
+
+// registerPlan adds the flags that say when a schedule fires, and what it does then.
+func registerPlan(flags *pflag.FlagSet, plan *schedules.Plan) {
 	flags.StringArrayVar(&plan.Crons, "cron", nil, "fire at these times, such as '0 22 * * *'")
 	flags.StringArrayVar(&plan.Every, "every", nil, "fire every so often, such as 6h or 6h/30m")
 	flags.StringArrayVar(&plan.At, "at", nil, "fire once, at a time such as '2026-12-24 22:00'")
@@ -58,13 +71,6 @@ When a run is due while the one before goes on, --overlap decides:
 	flags.StringVar(&plan.End, "end", "", "do not fire after this time")
 	flags.BoolVar(&plan.Paused, "paused", false, "create it paused")
 	flags.StringVar(&plan.Note, "note", "", "text shown with the schedule")
-	o.register(cmd)
-	flags.StringVar(&o.id, "id", "", "")
-	for _, senseless := range []string{"id", "from"} {
-		_ = flags.MarkHidden(senseless) // it is there, see above
-	}
-	flags.SortFlags = false
-	return cmd
 }
 
 // createSchedule says everything that is wrong at once, before Temporal is asked.
@@ -78,8 +84,8 @@ func (a *app) createSchedule(cmd *cobra.Command, args []string, o runOptions, pl
 	if flags.Changed("from") {
 		problem("--from is not for a schedule: the nodes of a past run are those of one time; choose nodes by --role, --queue, --host or --status, which is looked up each time")
 	}
-	if flags.Changed("catch-up") && plan.CatchUp == 0 {
-		problem("--catch-up is 0s, the least that Temporal takes is %v", schedules.MinCatchUp)
+	if wrong := catchUpProblem(flags, plan); wrong != "" {
+		problem("%s", wrong)
 	}
 	o.id, o.from, o.failRun = "", nil, true
 
@@ -103,11 +109,23 @@ func (a *app) createSchedule(cmd *cobra.Command, args []string, o runOptions, pl
 	if o.several() {
 		launch = runs.ClustersLaunchOf(o.onClusters(in))
 	}
-	err = a.withTemporal(cmd.Context(), func(c client.Client) error {
-		return a.putSchedule(cmd.Context(), c, options, launch)
-	})
+	return a.createdUnlessInterrupted(cmd.Context(), options, launch)
+}
+
+// catchUpProblem is what is wrong with a catch-up window that was given as none; "" is
+// nothing.
+func catchUpProblem(flags *pflag.FlagSet, plan schedules.Plan) string {
+	if flags.Changed("catch-up") && plan.CatchUp == 0 {
+		return fmt.Sprintf("--catch-up is 0s, the least that Temporal takes is %v", schedules.MinCatchUp)
+	}
+	return ""
+}
+
+// createdUnlessInterrupted creates a schedule, and says of an interrupt that it may have.
+func (a *app) createdUnlessInterrupted(ctx context.Context, options client.ScheduleOptions, launch runs.Launch) error {
+	err := a.withTemporal(ctx, func(c client.Client) error { return a.putSchedule(ctx, c, options, launch) })
 	if errors.Is(err, context.Canceled) {
-		a.note("interrupted; see starter schedule show %s for whether it was created", name)
+		a.note("interrupted; see starter schedule show %s for whether it was created", options.ID)
 		return errInterrupted
 	}
 	return err

@@ -41,7 +41,7 @@ func (a *app) show(ctx context.Context, c client.Client, id string, asJSON bool)
 	switch kind {
 	case runs.OnClusters:
 		return a.showClusters(ctx, c, id, asJSON)
-	case runs.OnPipeline:
+	case runs.OnPipeline, runs.OfItems:
 		report, err := runs.ReadPipeline(ctx, c, id)
 		if err != nil {
 			return err
@@ -53,7 +53,13 @@ func (a *app) show(ctx context.Context, c client.Client, id string, asJSON bool)
 			return err
 		}
 		return a.printJob(report, asJSON)
-	case runs.OnOne, runs.OfItems, runs.OfApproval, runs.OfWait:
+	case runs.OfApproval:
+		report, err := runs.ReadApproval(ctx, c, id)
+		if err != nil {
+			return err
+		}
+		return a.printApproval(report, asJSON)
+	case runs.OnOne, runs.OfWait:
 	}
 	report, err := runs.Read(ctx, c, id)
 	if err != nil {

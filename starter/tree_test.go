@@ -42,6 +42,7 @@ func TestEveryCommandSaysWhatItDoesAndGivesAnExample(t *testing.T) {
 var withoutJSON = map[string]string{
 	"keygen": "it writes a file",
 	"report": "it writes a page for people: status, results and history have the same for machines",
+	"schema": "it is JSON", "graph": "it draws a picture, for people", "schedule": "as answer",
 	"answer": "it tells a run something, and shows nothing but that it was taken",
 	"pause":  "as answer", "resume": "as answer", "approve": "as answer", "reject": "as answer", "abandon": "as answer",
 	"create": "as answer", "trigger": "as answer", "backfill": "as answer", "delete": "as answer",

@@ -59,7 +59,7 @@ func (a *app) followAny(ctx context.Context, c client.Client, id string, kind ru
 			return err
 		}
 		return a.printClusters(report, asJSON)
-	case runs.OnPipeline:
+	case runs.OnPipeline, runs.OfItems:
 		report, err := a.followPipeline(ctx, c, id)
 		if err != nil {
 			return err
@@ -71,7 +71,7 @@ func (a *app) followAny(ctx context.Context, c client.Client, id string, kind ru
 			return err
 		}
 		return a.printJob(report, asJSON)
-	case runs.OnOne, runs.OfItems, runs.OfApproval, runs.OfWait:
+	case runs.OnOne, runs.OfApproval, runs.OfWait:
 	}
 	report, err := a.follow(ctx, c, id)
 	if err != nil {
@@ -92,7 +92,7 @@ func (a *app) watchJSON(ctx context.Context, c client.Client, id string, kind ru
 		var report runs.ClustersReport
 		report, err = runs.FollowClusters(ctx, c, id, changes.ShowClusters)
 		state, verdict = report.State, report.Verdict
-	case runs.OnPipeline:
+	case runs.OnPipeline, runs.OfItems:
 		var report runs.PipelineReport
 		report, err = runs.FollowPipeline(ctx, c, id, changes.ShowPipeline)
 		state, verdict = report.State, report.Verdict

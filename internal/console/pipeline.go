@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"ehpcflow/internal/runs"
-	"ehpcflow/pipeline"
 	"ehpcflow/workflows"
 )
 
@@ -63,8 +63,8 @@ func waitsFor(report runs.PipelineReport, step workflows.StepResult) string {
 		return ""
 	case report.Troubles[step.Name] != "":
 		return report.Troubles[step.Name]
-	case step.Kind == pipeline.Approves:
-		return fmt.Sprintf("for an approval: starter approve %s --why TEXT, or starter reject", step.RunID)
+	case report.Own[step.Name].Approval != nil:
+		return runs.ApprovalAsked(step.RunID, *report.Own[step.Name].Approval)
 	}
 	return ""
 }
@@ -98,15 +98,20 @@ func WritePipeline(out io.Writer, report runs.PipelineReport) error {
 	var b strings.Builder
 	if len(report.Steps) > 0 {
 		t := newTable([]string{"step", "kind", "state", "took", "remark"})
-		listed := worthShowing(report, mostListed)
+		listed, below := worthShowing(report, mostListed), new(remarks)
 		for _, row := range listed {
-			t.AppendRow(cells([]string{row.name(), string(row.Kind), colours.stepState(row.State), took(row.StepResult), stepText(report, row.StepResult)}))
+			text := stepText(report, row.StepResult)
+			if utf8.RuneCountInString(text) > mostInTable && row.State != workflows.StepSkipped {
+				text = shortText(report, row.StepResult)
+				below.add(row.StepResult)
+			}
+			t.AppendRow(cells([]string{row.name(), string(row.Kind), colours.stepState(row.State), took(row.StepResult), text}))
 		}
-		b.WriteString(t.Render() + "\n")
+		b.WriteString(t.Render() + "\n" + below.text())
 		if left := len(report.All()) - len(listed); left > 0 {
 			fmt.Fprintf(&b, "\n%d steps not listed; --json has them all\n", left)
 		}
-		fmt.Fprintf(&b, "\nnodes and output of a step: starter results %s\n", workflows.StepRunID(report.RunID, "STEP"))
+		fmt.Fprintf(&b, "\nmore of a step: starter status %s\n", workflows.StepRunID(report.RunID, "STEP"))
 	}
 	b.WriteString(outputsText(report.Outputs))
 	if report.State == runs.Running {
@@ -122,6 +127,45 @@ func WritePipeline(out io.Writer, report runs.PipelineReport) error {
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
+}
+
+// mostInTable is how long a remark in the table may be, in characters. A longer one stands
+// below.
+const mostInTable = 70
+
+// remarks are why steps did not succeed, each once.
+type remarks struct {
+	texts []string
+	of    map[string][]string // the steps
+}
+
+func (r *remarks) add(step workflows.StepResult) {
+	text := fmt.Sprintf("%s: %s", step.State, printable(stepRemark(step)))
+	if r.of == nil {
+		r.of = make(map[string][]string)
+	}
+	if len(r.of[text]) == 0 {
+		r.texts = append(r.texts, text)
+	}
+	r.of[text] = append(r.of[text], step.Name)
+}
+
+func (r *remarks) text() string {
+	var b strings.Builder
+	for _, text := range r.texts {
+		fmt.Fprintf(&b, "\n%s %s\n", someOf(r.of[text]), text)
+	}
+	return b.String()
+}
+
+// someOf reads "stage, mesh, solve and 4 more".
+func someOf(names []string) string {
+	const few = 5
+	text := strings.Join(names[:min(few, len(names))], ", ")
+	if more := len(names) - few; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }
 
 // outputsText lists what a pipeline leaves, in the order of the names.
@@ -157,6 +201,11 @@ func (b branch) name() string {
 // those that run or did not succeed.
 func worthShowing(report runs.PipelineReport, most int) []branch {
 	rows := treeOf(report.Steps)
+	for i := range rows {
+		if report.Foreach {
+			rows[i].Stem = ""
+		}
+	}
 	for _, row := range treeOf(report.Finally) {
 		row.Last = true
 		rows = append(rows, row)

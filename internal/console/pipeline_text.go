@@ -10,8 +10,20 @@ import (
 	"ehpcflow/workflows"
 )
 
-// stepText says in a few words what is to be known of a step beside its state.
+// stepText says what is to be known of a step beside its state.
 func stepText(report runs.PipelineReport, step workflows.StepResult) string {
+	text, remark := shortText(report, step), printable(stepRemark(step))
+	switch {
+	case text == "" || strings.Contains(remark, text):
+		return remark
+	case remark == "":
+		return text
+	}
+	return text + "; " + remark
+}
+
+// shortText says it in a few words, without why the step did not succeed.
+func shortText(report runs.PipelineReport, step workflows.StepResult) string {
 	var texts []string
 	add := func(text string) {
 		if text != "" {
@@ -26,10 +38,9 @@ func stepText(report runs.PipelineReport, step workflows.StepResult) string {
 	} else {
 		add(endedText(step))
 	}
-	if n := step.Attempts; n > 1 {
+	if n := step.Attempts; n > 1 && step.Reason == "" { // which says it
 		add(fmt.Sprintf("attempt %d", n))
 	}
-	add(stepRemark(step))
 	return printable(strings.Join(texts, "; "))
 }
 

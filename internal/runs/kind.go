@@ -30,7 +30,7 @@ const (
 	itemsType      = "RunItems"
 	jobType        = "RunJob"
 	approvalType   = "AwaitApproval"
-	waitType       = "WaitFor"
+	waitType       = "AwaitTime"
 )
 
 // kinds are those of runs, by their types.
@@ -65,7 +65,7 @@ type OtherKindError struct {
 
 // otherKinds say what a run of the kind is, and what to do instead.
 var otherKinds = map[Kind]string{
-	OnPipeline: "is one of a pipeline, whose steps have runs of their own: name one, as starter status %[1]s shows them",
+	OnPipeline: "is one of a pipeline, whose steps have runs of their own: name one, as starter status %[1]s shows them; starter pipeline rerun %[1]s --from-failed runs it again",
 	OfItems:    "is that of a foreach, whose items have runs of their own: name one, as starter status %[1]s shows them",
 	OfJob:      "is that of a job: see starter status %[1]s, and stop it with starter cancel %[1]s",
 	OfApproval: "is an approval of a pipeline: give it with starter approve %[1]s --why TEXT, or refuse it with starter reject %[1]s --why TEXT",

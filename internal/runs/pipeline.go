@@ -27,6 +27,9 @@ type PipelineReport struct {
 	Trouble  string            `json:"trouble,omitempty"`
 	Troubles map[string]string `json:"troubles,omitempty"`
 
+	// Foreach says that the steps are the items of a foreach, by their numbers.
+	Foreach bool `json:"-"`
+
 	// Own says how the runs of steps stand that run, by the names of the steps, as far as
 	// they were asked.
 	Own map[string]StepReport `json:"-"`
@@ -38,6 +41,7 @@ type StepReport struct {
 	Clusters *ClustersReport
 	Job      *JobReport
 	Pipeline *PipelineReport
+	Approval *workflows.ApprovalStatus
 }
 
 // mostAsked is how many steps are asked at a time how they stand.
@@ -63,7 +67,8 @@ func StartPipeline(ctx context.Context, c client.Client, place Place, id string,
 	return PipelineLaunchOf(in).start(ctx, c, place, id)
 }
 
-// ReadPipeline reports how a run of a pipeline stands.
+// ReadPipeline reports how a run of a pipeline stands, or one of a foreach, of which the
+// items are the steps.
 func ReadPipeline(ctx context.Context, c client.Client, id string) (PipelineReport, error) {
 	report := PipelineReport{RunID: id}
 	described, err := describe(ctx, c, id)
@@ -75,6 +80,8 @@ func ReadPipeline(ctx context.Context, c client.Client, id string) (PipelineRepo
 	switch {
 	case err != nil:
 		return report, err
+	case kind == OfItems:
+		return readItems(ctx, c, id, StateOf(info.GetStatus()))
 	case kind != OnPipeline:
 		return report, &RefusedError{fmt.Sprintf("run %s is not one of a pipeline: see starter status %s", id, id)}
 	}
@@ -98,10 +105,10 @@ func ReadPipeline(ctx context.Context, c client.Client, id string) (PipelineRepo
 const unanswering = "no worker answers for the run; it goes on when one does"
 
 // ask asks a run by a query how it stands, and says whether it answered.
-func ask(ctx context.Context, c client.Client, id, query string, into any) bool {
+func ask(ctx context.Context, c client.Client, id, query string, into any, args ...any) bool {
 	ctx, cancel := context.WithTimeout(ctx, queryPatience)
 	defer cancel()
-	answer, err := c.QueryWorkflow(ctx, id, "", query)
+	answer, err := c.QueryWorkflow(ctx, id, "", query, args...)
 	return err == nil && answer.Get(into) == nil
 }
 
@@ -151,25 +158,44 @@ func readStep(ctx context.Context, c client.Client, step *workflows.StepResult) 
 	if err != nil {
 		return own, "", err
 	}
-	switch kind {
+	switch kind { // one that has ended meanwhile is told of by the pipeline in a moment
 	case OnOne:
 		report, err := read(ctx, c, step.RunID, onePage)
-		if err == nil {
+		if err == nil && report.State == Running {
 			step.NodeCount, step.States = max(report.NodeCount, len(report.Nodes)), report.Counts()
+			own.Run, trouble = &report, report.Trouble
 		}
-		return StepReport{Run: &report}, report.Trouble, err
+		return own, trouble, err
 	case OnClusters:
 		report, err := ReadClusters(ctx, c, step.RunID)
-		step.NodeCount, step.States = report.Nodes()
-		return StepReport{Clusters: &report}, report.Trouble, err
+		if err == nil && report.State == Running {
+			step.NodeCount, step.States = report.Nodes()
+			own.Clusters, trouble = &report, report.Trouble
+		}
+		return own, trouble, err
 	case OnPipeline:
 		report, err := ReadPipeline(ctx, c, step.RunID)
-		return StepReport{Pipeline: &report}, report.Trouble, err
+		if err == nil && report.State == Running && report.Phase != "" {
+			own.Pipeline, trouble = &report, report.Trouble
+		}
+		return own, trouble, err
 	case OfJob:
 		report, err := ReadJob(ctx, c, step.RunID)
-		step.Job = &report.Job
-		return StepReport{Job: &report}, report.Trouble, err
-	case OfItems, OfApproval, OfWait:
+		if err == nil && report.State == Running && report.Phase != "" {
+			step.Job, own.Job, trouble = &report.Job, &report, report.Trouble
+		}
+		return own, trouble, err
+	case OfItems:
+		var status workflows.ItemsStatus
+		if ask(ctx, c, step.RunID, workflows.PipelineQuery, &status, workflows.ItemsRequest{Items: 1}) {
+			step.Items = status.Items
+		}
+	case OfApproval:
+		var status workflows.ApprovalStatus
+		if ask(ctx, c, step.RunID, workflows.ApprovalQuery, &status) {
+			own.Approval = &status
+		}
+	case OfWait:
 	}
 	return own, "", nil
 }

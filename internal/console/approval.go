@@ -1,0 +1,41 @@
+package console
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"ehpcflow/internal/runs"
+)
+
+// WriteApprovalJSON writes a report for machines.
+func WriteApprovalJSON(out io.Writer, report runs.ApprovalReport) error {
+	return writeAnyJSON(out, report)
+}
+
+// WriteApproval writes a report for people: who has said what, and how it stands.
+func WriteApproval(out io.Writer, report runs.ApprovalReport) error {
+	colours := paintFor(out)
+	var b strings.Builder
+	if report.Message != "" {
+		b.WriteString(printable(report.Message) + "\n")
+	}
+	b.WriteString(ordersTable(report.Orders))
+	switch {
+	case report.State == runs.Running:
+		fmt.Fprintf(&b, "\nrun %s goes on\nwaiting: %s\n", report.RunID, printable(report.Trouble))
+	case report.Error != nil:
+		fmt.Fprintf(&b, "\nrun %s %s: %s\n", report.RunID, report.State, printable(report.Error.Message))
+	default:
+		var why []string
+		if len(report.By) > 0 {
+			why = append(why, "by "+strings.Join(report.By, ", "))
+		}
+		if report.Reason != "" {
+			why = append(why, report.Reason)
+		}
+		fmt.Fprintf(&b, "\nrun %s: %s (%s)\n", report.RunID, colours.verdict(report.Verdict), printable(strings.Join(why, "; ")))
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
+}

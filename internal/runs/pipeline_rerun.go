@@ -1,0 +1,120 @@
+package runs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+
+	"ehpcflow/workflows"
+)
+
+// PipelineRerun is a run of a pipeline to be started, made from a past one: the same
+// pipeline and inputs, without the steps that need not run again.
+type PipelineRerun struct {
+	ID    string // FIRST-r2, FIRST-r3 and so on
+	Input workflows.PipelineInput
+
+	// Unknown are steps of which something may be running still, since the past run. They
+	// run again.
+	Unknown []string
+
+	Again []string // steps that run again, those of Unknown too
+}
+
+// PreparePipelineRerun reads a past run of a pipeline, and starts nothing. A *RefusedError
+// says why it cannot be run again: it goes on, nothing of it is left to do, or, unless
+// unknown is said, something of it may be running still.
+func PreparePipelineRerun(ctx context.Context, c client.Client, id string, unknown bool) (PipelineRerun, error) {
+	past, err := ReadPipeline(ctx, c, id)
+	switch {
+	case err != nil:
+		return PipelineRerun{}, err
+	case past.State == Running:
+		return PipelineRerun{}, &RefusedError{fmt.Sprintf("run %s still goes on: wait for its end (starter watch %s) or stop it (starter cancel %s)", id, id, id)}
+	case past.Phase == "":
+		return PipelineRerun{}, unanswered(id)
+	case len(past.Steps) == 0:
+		return PipelineRerun{}, &RefusedError{fmt.Sprintf("run %s had no steps, it was refused at its start: run the pipeline anew with starter pipeline run FILE", id)}
+	}
+	in, err := readPipelineInput(ctx, c, id)
+	if err != nil {
+		return PipelineRerun{}, err
+	}
+	rerun := past.rerun(in)
+	switch {
+	case len(rerun.Again) == 0:
+		return rerun, &RefusedError{fmt.Sprintf("every step of run %s succeeded: there is nothing to run again", id)}
+	case len(rerun.Unknown) > 0 && !unknown:
+		return rerun, &RefusedError{fmt.Sprintf("how %s of run %s ended was not seen, so that it may be running still: look at it (starter status %s), and say --include-unknown to run it again nevertheless",
+			strings.Join(rerun.Unknown, ", "), id, workflows.StepRunID(id, rerun.Unknown[0]))}
+	}
+	rerun.ID, err = freeName(ctx, c, rerun.Input.Lineage.First)
+	return rerun, err
+}
+
+// rerun makes the rerun of a past run that had that input.
+func (r PipelineReport) rerun(in workflows.PipelineInput) PipelineRerun {
+	first := r.RunID
+	if in.Lineage != nil {
+		first = in.Lineage.First
+	}
+	in.Resumed, in.Done = nil, make(map[string]workflows.StepResult)
+	in.Lineage = &workflows.Lineage{Run: r.RunID, First: first, Sets: []string{"failed"}}
+	rerun := PipelineRerun{Input: in}
+	for _, step := range r.Steps {
+		switch {
+		case step.OnFailureOf != "": // it belongs to its step, and runs when that fails again
+		case step.State == workflows.StepSucceeded || step.Passed:
+			if step.DoneIn == "" {
+				step.DoneIn = r.RunID
+			}
+			in.Done[step.Name] = step
+			continue
+		default:
+			rerun.Again = append(rerun.Again, step.Name)
+		}
+		if step.State == workflows.StepRunning || step.MayRun {
+			rerun.Unknown = append(rerun.Unknown, step.Name)
+		}
+	}
+	for _, step := range r.Finally {
+		if step.State == workflows.StepFailed {
+			rerun.Again = append(rerun.Again, step.Name)
+		}
+		if step.State == workflows.StepRunning || step.MayRun {
+			rerun.Unknown = append(rerun.Unknown, step.Name)
+		}
+	}
+	return rerun
+}
+
+func readPipelineInput(ctx context.Context, c client.Client, id string) (in workflows.PipelineInput, err error) {
+	event, err := c.GetWorkflowHistory(ctx, id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT).Next()
+	if err == nil {
+		err = converter.GetDefaultDataConverter().FromPayloads(event.GetWorkflowExecutionStartedEventAttributes().GetInput(), &in)
+	}
+	if err != nil {
+		return in, fmt.Errorf("read the input of run %s: %w", id, err)
+	}
+	return in, nil
+}
+
+// freeName is the first name of a rerun that is not taken.
+func freeName(ctx context.Context, c client.Client, first string) (string, error) {
+	for n := 2; ; n++ {
+		name := numberedName(first, n)
+		_, err := describe(ctx, c, name)
+		var notFound *NotFoundError
+		switch {
+		case errors.As(err, &notFound):
+			return name, nil
+		case err != nil:
+			return "", err
+		}
+	}
+}
