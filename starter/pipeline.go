@@ -28,7 +28,7 @@ the run of a step.`,
 	watch := a.watchCommand()
 	watch.Short = "Follow a run of a pipeline to its end, as starter watch does"
 	watch.Example = "  starter pipeline watch run-20261124-081605-x7k2qd"
-	cmd.AddCommand(a.pipelineValidateCommand(), a.pipelinePlanCommand(), a.pipelineRunCommand(), watch,
+	cmd.AddCommand(a.pipelineValidateCommand(), a.pipelinePlanCommand(), a.pipelineGraphCommand(), a.pipelineRunCommand(), watch,
 		a.pipelineRerunCommand(), a.pipelineScheduleCommand(), a.pipelineSchemaCommand())
 	return cmd
 }

@@ -90,7 +90,7 @@ func Of(p pipeline.Pipeline, inputs map[string]any) Plan {
 	for i := range last {
 		last[i].Finally = true
 	}
-	plan.Steps = append(steps, last...)
+	plan.Steps = slices.Concat(steps, last)
 	for _, step := range plan.Steps {
 		plan.Requests.add(step.requests)
 	}

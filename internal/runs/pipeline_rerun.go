@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
+	"ehpcflow/pipeline"
 	"ehpcflow/workflows"
 )
 
@@ -117,4 +118,10 @@ func freeName(ctx context.Context, c client.Client, first string) (string, error
 			return "", err
 		}
 	}
+}
+
+// PipelineOf is the pipeline that a run was started with.
+func PipelineOf(ctx context.Context, c client.Client, id string) (pipeline.Pipeline, error) {
+	in, err := readPipelineInput(ctx, c, id)
+	return in.Pipeline, err
 }
