@@ -40,4 +40,23 @@ func TestADumbTerminalIsGivenLines(t *testing.T) {
 	t.Setenv("TERM", "dumb")
 	require.IsType(t, &lines{}, NewProgress(openTerminal(t), 0))
 	require.IsType(t, &clusterLines{}, NewClustersProgress(openTerminal(t)))
+	require.IsType(t, &stepLines{}, NewPipelineProgress(openTerminal(t)))
+}
+
+func TestAPipelineIsATreeOnATerminalAndTellsAnApprovalWhole(t *testing.T) {
+	t.Setenv("TERM", "xterm")
+	live := NewPipelineProgress(openTerminal(t)).(*livePipeline)
+	live.Show(branching())
+	live.mu.Lock()
+	require.Equal(t, "run-1  pipeline fork", live.head())
+	require.Contains(t, live.bar(), "6 of 9 steps ended")
+	require.Contains(t, live.step(0), "✓")
+	require.Contains(t, live.step(0), " fetch ")
+	require.Contains(t, live.step(2), "│ ")
+	require.Contains(t, live.step(6), "waits for an approval")
+	require.Contains(t, live.step(8), "clean (finally)")
+	require.Equal(t, "for an approval (Publish?): starter approve run-1/ask --why TEXT, or starter reject", live.waits["ask"])
+	live.mu.Unlock()
+	live.Close()
+	live.Close()
 }
