@@ -6,8 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -153,6 +155,17 @@ func TestAFileThatIsTooLargeIsRefused(t *testing.T) {
 	var invalid *Error
 	require.ErrorAs(t, err, &invalid)
 	require.Len(t, invalid.Problems, 1, "it is said once")
+}
+
+func TestStepsAreCountedTogether(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	text.WriteString("name: x\nfinally: {last: {wait: 1s}}\nsteps:\n")
+	for i := range MaxSteps {
+		text.WriteString("  s" + strconv.Itoa(i) + ": {wait: 1s}\n")
+	}
+	_, err := Read(fstest.MapFS{"a.yaml": {Data: []byte(text.String())}}, "a.yaml")
+	require.ErrorContains(t, err, "a.yaml:2:11: finally.last: there are 1001 steps: 1000 are the most")
 }
 
 func TestAStepsKeyIsLocated(t *testing.T) {
