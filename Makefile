@@ -24,6 +24,8 @@ fuzz: ## look for answers and pipeline files that cannot be borne, a minute for 
 	go test ./ehpc -run - -fuzz FuzzAnswers -fuzztime 60s
 	go test ./ehpc -run - -fuzz FuzzErrors -fuzztime 60s
 	go test ./pipeline -run - -fuzz FuzzRead -fuzztime 60s
+	go test ./pipeline -run - -fuzz FuzzExpression -fuzztime 60s
+	go test ./pipeline -run - -fuzz FuzzRunText -fuzztime 60s
 
 bench: ## compare ways of waiting, peers in the same run
 	go -C quickstart run ./bench

@@ -205,6 +205,7 @@ func TestAnEvaluationThatFailsSaysWhy(t *testing.T) {
 		`sortBy(steps.stage.nodes, .id, 1)`: "sortBy(steps.stage.nodes, .id, 1): the order is asc or desc, not 1",
 		`raw(1)`:                            "raw(1): raw(…) stands in the text that a command or a job runs",
 		`$env`:                              "$env: there is no $env in expressions",
+		`foo(reduce(0, [#00]))`:             "foo(reduce(0, [#00])): unknown pointer 00",
 		`groupBy([1], #)`:                   "groupBy([1], #): there is no groupBy in expressions",
 	} {
 		_, err := expression.Eval(seen())
