@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test lint model fuzz histories pace soak chaos topology bench bench-client build
+.PHONY: help quickstart test lint model fuzz histories pace soak chaos topology bench bench-jobs bench-client build
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ fuzz: ## look for answers and pipeline files that cannot be borne, a minute for 
 
 bench: ## compare ways of waiting, peers in the same run
 	go -C quickstart run ./bench
+
+bench-jobs: ## compare one look at all jobs of a cluster with one look for each
+	go -C quickstart run ./bench/jobs
 
 bench-client: ## compare the client's cost of a call with the vendor's generated client
 	@echo "the vendor's generated client, v1.62.687:"

@@ -1,8 +1,10 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,10 +19,9 @@ const (
 	// for this time: it serves many.
 	pageTries = 2
 
-	// finishedPages of a cluster's finished jobs are read in a look, from both ends of
-	// the listing, whose order is not documented. All are read before a job is believed
-	// to be missing.
-	finishedPages = 8
+	// finishedPages of a cluster's finished jobs are read in a look, further ones in the
+	// next. All are read before a job is believed to be missing.
+	finishedPages = 20
 
 	// The states that ListJobs lists by.
 	openJobs     = "notfinish"
@@ -105,48 +106,62 @@ func (s *sharedLook) readOpen(ctx context.Context, ask ehpc.ListJobsRequest) (jo
 	return jobs, failure == nil, failure
 }
 
-// readFinished reads pages until every job that is sought was found.
+// readFinished reads pages until every job that is sought was found. The order of the
+// listing is not documented: it begins at its ends and where jobs were found before, and
+// goes on where the last look left off that did not find them all.
 func (l *jobListing) readFinished(ctx context.Context, s *sharedLook, ask ehpc.ListJobsRequest, sought []*jobWatch, most int) {
 	l.finished = make(map[string][]ehpc.Job)
+	missing := len(sought)
 	found := func() bool {
+		left := 0
 		for _, w := range sought {
 			if own, _ := w.entries(l.finished); !w.whole(own) {
-				return false
+				left++
 			}
 		}
-		return true
-	}
-	read := 0
-	for low, high := 1, 1; low <= high; {
-		for _, number := range ends(low, high) {
-			if read++; read > most {
-				return
-			}
-			ask.PageNumber = number
-			page, err := s.readPage(ctx, ask)
-			if err != nil {
-				l.err = firstOf(l.err, err)
-				return
-			}
-			index(l.finished, page.Items)
-			if number == 1 {
-				high = pages(page.TotalCount) + 1
-			}
-			if found() {
-				return
-			}
+		if left < missing {
+			missing, s.foundAt = left, ask.PageNumber
 		}
-		low, high = low+1, high-1
+		return left == 0
 	}
-	l.finishedWhole = true
+	numbers := []int{1}
+	for read := 0; read < len(numbers); read++ {
+		if read == most {
+			s.skip += read
+			return
+		}
+		ask.PageNumber = numbers[read]
+		page, err := s.readPage(ctx, ask)
+		if err != nil {
+			l.err = firstOf(l.err, err)
+			return
+		}
+		index(l.finished, page.Items)
+		if read == 0 {
+			numbers = append(numbers, further(pages(page.TotalCount), s.foundAt, s.skip)...)
+		}
+		if found() {
+			s.skip = 0
+			return
+		}
+	}
+	l.finishedWhole, s.skip = true, 0
 }
 
-// ends are the numbers at both ends of what is left to read.
-func ends(low, high int) []int {
-	if low == high {
-		return []int{low}
+// further are the numbers of the pages after the first, those first that are near to an end
+// or to a place, and of these some last.
+func further(pages, place, last int) []int {
+	var numbers []int
+	for number := 2; number <= pages; number++ {
+		numbers = append(numbers, number)
 	}
-	return []int{low, high}
+	distance := func(number int) int { return min(number-1, pages-number, max(number-place, place-number)) }
+	slices.SortStableFunc(numbers, func(a, b int) int { return cmp.Compare(distance(a), distance(b)) })
+	if len(numbers) == 0 {
+		return nil
+	}
+	last %= len(numbers)
+	return append(numbers[last:], numbers[:last]...)
 }
 
 // readPage reads a page, and once more after an error that may pass at once.

@@ -42,6 +42,10 @@ type sharedLook struct {
 	looking bool
 	last    time.Time     // when the last look ended
 	took    time.Duration // how long it took
+
+	// foundAt is the page on which a finished job was found last, and skip how many pages
+	// were read in vain since all that were sought were found. Only a look changes them.
+	foundAt, skip int
 }
 
 // join adds a watch to those that the next look serves, which comes after the wait at the

@@ -90,6 +90,20 @@ func (s *Simulator) JobsNamed(part string) map[string]int {
 	return counts
 }
 
+// JobEnds says when the jobs ended that have, by their names.
+func (s *Simulator) JobEnds() map[string]time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.schedule(s.clock.Now())
+	ends := make(map[string]time.Time)
+	for _, j := range s.jobs {
+		if j.state == jobFinished {
+			ends[j.name] = j.changed
+		}
+	}
+	return ends
+}
+
 // Ends says when a command ended on each of its nodes, by instance id. Nodes where
 // it still runs are not in it.
 func (s *Simulator) Ends(commandID string) map[string]time.Time {
