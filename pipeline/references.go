@@ -11,9 +11,11 @@ type Wanted map[string]bool
 
 // References are the parts of each step that expressions of the pipeline look at, by the
 // names of the steps. Of steps that none refers to there are none.
-func References(p Pipeline) map[string]Wanted {
+func References(p Pipeline) map[string]Wanted { return Together(ReferencesByStep(p)) }
+
+// Together puts together what steps look at, each by itself.
+func Together(byStep map[string]map[string]Wanted) map[string]Wanted {
 	all := make(map[string]Wanted)
-	byStep := ReferencesByStep(p)
 	for _, by := range keys(byStep) {
 		looked := byStep[by]
 		for _, step := range keys(looked) {

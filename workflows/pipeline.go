@@ -22,6 +22,7 @@ type pipelineRun struct {
 	inputs  map[string]any
 	looks   map[string]map[string]pipeline.Wanted // of each step at others, and of the outputs under ""
 	wanted  map[string]pipeline.Wanted            // of each step
+	seen    map[string]pipeline.StepValue         // steps that have ended, as later ones see them
 	family  family
 	logger  log.Logger
 	entry   entry
@@ -99,15 +100,18 @@ func setupPipeline(ctx workflow.Context, in PipelineInput) (*pipelineRun, error)
 	}
 	names := clusterNames(nil)
 	r.inputs, names, _ = in.values()
-	r.looks, r.wanted = pipeline.ReferencesByStep(in.Pipeline), pipeline.References(in.Pipeline)
+	r.looks = pipeline.ReferencesByStep(in.Pipeline)
+	r.wanted = pipeline.Together(r.looks)
 	r.family = family{
 		runID: info.WorkflowExecution.ID, parent: info.WorkflowExecution.ID, entry: &r.entry, clusters: names, depth: in.Depth, check: checkRun,
 	}
-	for _, results := range [][]StepResult{r.status.Steps, r.status.Finally} {
-		for _, result := range results {
-			if result.Value != nil {
-				r.kept += weighValue(*result.Value)
-			}
+	r.seen = make(map[string]pipeline.StepValue)
+	for _, result := range r.status.all() {
+		if result.Value != nil {
+			r.kept += weighValue(*result.Value)
+		}
+		if result.Ended() {
+			r.seen[result.Name] = result.seen()
 		}
 	}
 	return r, nil
@@ -233,6 +237,7 @@ func (r *pipelineRun) decide(ctx workflow.Context, p *section) (over bool) {
 		for _, skip := range next.Skip {
 			result := &p.results[skip.Step]
 			result.State, result.Reason, result.Passed = StepSkipped, skip.Why, skip.To == course.Passed
+			r.seen[result.Name] = result.seen()
 		}
 		changed := len(next.Skip) > 0
 		for _, i := range next.Start {

@@ -20,10 +20,11 @@ func (r *pipelineRun) begin(ctx workflow.Context, p *section, at int) bool {
 	case err != nil:
 		result.State, result.Reason = StepFailed, shorten("not started: "+err.Error(), r.mostOfReason())
 		result.EndedAt = workflow.Now(ctx)
-		r.keep(def, result, outcome{})
+		r.seen[result.Name] = result.seen()
 		return false
 	case skip != "":
 		result.State, result.Passed, result.Reason = StepSkipped, true, skip
+		r.seen[result.Name] = result.seen()
 		return false
 	}
 	result.State, result.StartedAt = StepRunning, workflow.Now(ctx)
@@ -32,6 +33,7 @@ func (r *pipelineRun) begin(ctx workflow.Context, p *section, at int) bool {
 		result.end(o, workflow.Now(ctx), ctx.Err() != nil)
 		r.keep(def, result, o)
 		result.Reason = shorten(result.Reason, r.mostOfReason())
+		r.seen[result.Name] = result.seen()
 		r.changes++
 		r.logger.Info("step ended", "step", result.Name, "state", result.State)
 	})
@@ -74,16 +76,7 @@ func (r *pipelineRun) prepare(def pipeline.Step, last bool) (l launch, skip stri
 
 // scope is what the expressions of steps see.
 func (r *pipelineRun) scope(last bool) pipeline.Scope {
-	scope := pipeline.Scope{
-		Inputs: r.inputs, Clusters: r.family.clusters, Steps: make(map[string]pipeline.StepValue), Run: pipeline.RunValue{ID: r.family.runID},
-	}
-	for _, results := range [][]StepResult{r.status.Steps, r.status.Finally} {
-		for i := range results {
-			if results[i].Ended() {
-				scope.Steps[results[i].Name] = results[i].seen()
-			}
-		}
-	}
+	scope := pipeline.Scope{Inputs: r.inputs, Clusters: r.family.clusters, Steps: r.seen, Run: pipeline.RunValue{ID: r.family.runID}}
 	if last {
 		verdict, _ := r.verdict()
 		if r.canceled {
@@ -98,8 +91,8 @@ func (r *pipelineRun) scope(last bool) pipeline.Scope {
 func (r *pipelineRun) lacking(def pipeline.Step) error {
 	looks := r.looks[def.Name]
 	for _, results := range [][]StepResult{r.status.Steps, r.status.Finally} {
-		for _, result := range results {
-			if result.Lacks != "" && slices.ContainsFunc(bigParts, looks[result.Name].Wants) {
+		for i := range results {
+			if result := &results[i]; result.Lacks != "" && slices.ContainsFunc(bigParts, looks[result.Name].Wants) {
 				return fmt.Errorf("it refers to step %s: %s", result.Name, result.Lacks)
 			}
 		}
