@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"go.temporal.io/sdk/client"
 
@@ -39,44 +38,25 @@ func (a *app) left(ctx context.Context, id, stop string, err error) error {
 
 // printPipeline writes a report to stdout and turns its outcome into the command's.
 func (a *app) printPipeline(report runs.PipelineReport, asJSON bool) error {
-	write := console.WritePipeline
-	if asJSON {
-		write = console.WritePipelineJSON
-	}
-	if err := write(a.stdout, report); err != nil {
-		return fmt.Errorf("write the result: %w", err)
-	}
-	if code := endCode(report.State, report.Verdict); code != exitSucceeded {
-		return &verdictError{code}
-	}
-	return nil
+	return a.printed(endCode(report.State, report.Verdict), written(a.stdout, report, nil, asJSON, console.WritePipeline, console.WritePipelineJSON))
 }
 
-// printJob writes a report to stdout and turns its outcome into the command's.
+// printJob does so for a job.
 func (a *app) printJob(report runs.JobReport, asJSON bool) error {
-	write := console.WriteJob
-	if asJSON {
-		write = console.WriteJobJSON
-	}
-	if err := write(a.stdout, report); err != nil {
-		return fmt.Errorf("write the result: %w", err)
-	}
-	if code := endCode(report.State, report.Job.Verdict); code != exitSucceeded {
-		return &verdictError{code}
-	}
-	return nil
+	return a.printed(endCode(report.State, report.Job.Verdict), written(a.stdout, report, nil, asJSON, console.WriteJob, console.WriteJobJSON))
 }
 
-// printApproval writes a report to stdout and turns its outcome into the command's.
+// printApproval does so for an approval.
 func (a *app) printApproval(report runs.ApprovalReport, asJSON bool) error {
-	write := console.WriteApproval
-	if asJSON {
-		write = console.WriteApprovalJSON
-	}
-	if err := write(a.stdout, report); err != nil {
-		return fmt.Errorf("write the result: %w", err)
-	}
-	if code := endCode(report.State, report.Verdict); code != exitSucceeded {
+	return a.printed(endCode(report.State, report.Verdict), written(a.stdout, report, nil, asJSON, console.WriteApproval, console.WriteApprovalJSON))
+}
+
+// printed ends a command whose report was written, or could not be.
+func (*app) printed(code int, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case code != exitSucceeded:
 		return &verdictError{code}
 	}
 	return nil
@@ -88,11 +68,7 @@ func (a *app) followCancelledPipeline(ctx context.Context, c client.Client, id s
 	if err != nil {
 		return err
 	}
-	err = a.printPipeline(report, asJSON)
-	if errors.Is(err, errNotSucceeded) && report.State == runs.Canceled && report.Stopped() {
-		return nil // it was to be stopped, and is
-	}
-	return err
+	return stoppedAsAsked(a.printPipeline(report, asJSON), report.State, report.Stopped())
 }
 
 // followCancelledJob waits until the job has stopped.
@@ -101,9 +77,13 @@ func (a *app) followCancelledJob(ctx context.Context, c client.Client, id string
 	if err != nil {
 		return err
 	}
-	err = a.printJob(report, asJSON)
-	if errors.Is(err, errNotSucceeded) && report.State == runs.Canceled && report.Stopped() {
-		return nil // it was to be stopped, and is
+	return stoppedAsAsked(a.printJob(report, asJSON), report.State, report.Stopped())
+}
+
+// stoppedAsAsked is no error of a run that was to be stopped, and is.
+func stoppedAsAsked(err error, state runs.State, stopped bool) error {
+	if errors.Is(err, errNotSucceeded) && state == runs.Canceled && stopped {
+		return nil
 	}
 	return err
 }

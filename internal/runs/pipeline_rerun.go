@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
@@ -54,8 +55,15 @@ func PreparePipelineRerun(ctx context.Context, c client.Client, id string, unkno
 		return rerun, &RefusedError{fmt.Sprintf("how %s of run %s ended was not seen, so that it may be running still: look at it (starter status %s), and say --include-unknown to run it again nevertheless",
 			strings.Join(rerun.Unknown, ", "), id, workflows.StepRunID(id, rerun.Unknown[0]))}
 	}
-	rerun.ID, err = freeName(ctx, c, rerun.Input.Lineage.First)
-	return rerun, err
+	later, free, err := laterRuns(ctx, c, id, rerun.Input.Lineage.First)
+	switch {
+	case err != nil:
+		return rerun, err
+	case later != "":
+		return rerun, &RefusedError{fmt.Sprintf("run %s was run again as %s: what is left is to be run again from there, starter pipeline rerun %s --from-failed", id, later, later)}
+	}
+	rerun.ID = free
+	return rerun, nil
 }
 
 // rerun makes the rerun of a past run that had that input.
@@ -105,17 +113,42 @@ func readPipelineInput(ctx context.Context, c client.Client, id string) (in work
 	return in, nil
 }
 
-// freeName is the first name of a rerun that is not taken.
-func freeName(ctx context.Context, c client.Client, first string) (string, error) {
-	for n := 2; ; n++ {
+// laterRuns says which run of the chain was made after a run, the last of them; "" is none.
+// Free is the first name of a rerun that is not taken. Reruns under names that somebody
+// chose are listed a moment late.
+func laterRuns(ctx context.Context, c client.Client, id, first string) (later, free string, err error) {
+	after := id == first
+	for n := 2; free == ""; n++ {
 		name := numberedName(first, n)
 		_, err := describe(ctx, c, name)
 		var notFound *NotFoundError
 		switch {
 		case errors.As(err, &notFound):
-			return name, nil
+			free = name
 		case err != nil:
-			return "", err
+			return "", "", err
+		case after:
+			later = name
+		case name == id:
+			after = true
+		}
+	}
+	if later != "" || odd(id) {
+		return later, free, nil
+	}
+	query := fmt.Sprintf("WorkflowType = %s AND %s = %s", quoted(pipelineType), workflows.AttributeParentRun.GetName(), quoted(workflows.Indexed(id)))
+	for page := []byte(nil); ; {
+		answer, err := c.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: query, PageSize: listPage, NextPageToken: page})
+		if err != nil {
+			return "", "", fmt.Errorf("list the reruns of %s: %w", id, err)
+		}
+		for _, execution := range answer.GetExecutions() {
+			if name := execution.GetExecution().GetWorkflowId(); !strings.HasPrefix(name, workflows.StepRunID(id, "")) { // it is no step
+				later = name
+			}
+		}
+		if page = answer.GetNextPageToken(); len(page) == 0 {
+			return later, free, nil
 		}
 	}
 }

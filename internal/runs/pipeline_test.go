@@ -1,0 +1,95 @@
+package runs
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"ehpcflow/pipeline"
+	"ehpcflow/workflows"
+)
+
+func pastPipeline(steps ...workflows.StepResult) PipelineReport {
+	r := PipelineReport{RunID: "run-1", State: Completed}
+	r.Phase, r.Steps = workflows.Ended, steps
+	return r
+}
+
+func TestARerunLeavesOutWhatSucceededOrWasPassed(t *testing.T) {
+	t.Parallel()
+	past := pastPipeline(
+		workflows.StepResult{Name: "stage", State: workflows.StepSucceeded},
+		workflows.StepResult{Name: "never", State: workflows.StepSkipped, Passed: true},
+		workflows.StepResult{Name: "solve", State: workflows.StepFailed},
+		workflows.StepResult{Name: "mend", OnFailureOf: "solve", State: workflows.StepSucceeded},
+		workflows.StepResult{Name: "publish", State: workflows.StepSkipped},
+	)
+	past.Finally = []workflows.StepResult{{Name: "clean", State: workflows.StepSucceeded}}
+	rerun := past.rerun(workflows.PipelineInput{File: "p.yaml", Resumed: &workflows.PipelineStatus{}})
+	require.Equal(t, []string{"solve", "publish"}, rerun.Again)
+	require.Empty(t, rerun.Unknown)
+	require.Equal(t, map[string]workflows.StepResult{
+		"stage": {Name: "stage", State: workflows.StepSucceeded, DoneIn: "run-1"},
+		"never": {Name: "never", State: workflows.StepSkipped, Passed: true, DoneIn: "run-1"},
+	}, rerun.Input.Done)
+	require.Nil(t, rerun.Input.Resumed)
+	require.Equal(t, &workflows.Lineage{Run: "run-1", First: "run-1", Sets: []string{"failed"}}, rerun.Input.Lineage)
+	require.Equal(t, "p.yaml", rerun.Input.File)
+}
+
+func TestARerunOfARerunKeepsItsFirstRunAndWhereAStepWasDone(t *testing.T) {
+	t.Parallel()
+	past := pastPipeline(workflows.StepResult{Name: "stage", State: workflows.StepSucceeded, DoneIn: "run-0"}, workflows.StepResult{Name: "solve", State: workflows.StepCanceled})
+	rerun := past.rerun(workflows.PipelineInput{Lineage: &workflows.Lineage{Run: "run-0", First: "run-0"}})
+	require.Equal(t, "run-0", rerun.Input.Done["stage"].DoneIn)
+	require.Equal(t, "run-0", rerun.Input.Lineage.First)
+	require.Equal(t, []string{"solve"}, rerun.Again)
+}
+
+func TestWhatMayBeRunningStillIsToldOfARerun(t *testing.T) {
+	t.Parallel()
+	past := pastPipeline(
+		workflows.StepResult{Name: "lost", State: workflows.StepFailed, MayRun: true},
+		workflows.StepResult{Name: "cut", State: workflows.StepRunning}, // its run was terminated
+		workflows.StepResult{Name: "mend", OnFailureOf: "lost", State: workflows.StepFailed, MayRun: true},
+		workflows.StepResult{Name: "well", State: workflows.StepFailed},
+	)
+	past.Finally = []workflows.StepResult{{Name: "clean", State: workflows.StepFailed, MayRun: true}}
+	require.Equal(t, []string{"lost", "cut", "mend", "clean"}, past.rerun(workflows.PipelineInput{}).Unknown)
+}
+
+func TestAPipelineIsListedUnderTheClustersThatItNames(t *testing.T) {
+	t.Parallel()
+	sub := &pipeline.Pipeline{Clusters: []pipeline.Cluster{{Name: "site", ID: "${{ inputs.cluster }}"}, {Name: "far", ID: "ehpc-far"}}}
+	p := pipeline.Pipeline{
+		Inputs:   []pipeline.Input{{Name: "main", Type: pipeline.String}},
+		Clusters: []pipeline.Cluster{{Name: "main", ID: "${{ inputs.main }}"}},
+		Steps: []pipeline.Step{
+			{Name: "a", Kind: pipeline.RunsCommand, With: map[string]any{"cluster": "main"}},
+			{Name: "b", Kind: pipeline.RunsCommand, With: map[string]any{"clusters": []any{"main", "ehpc-b"}}},
+			{Name: "c", Kind: pipeline.SubPipeline, Pipeline: sub},
+			{Name: "d", Kind: pipeline.RunsJob, With: map[string]any{"cluster": "${{ steps.a.output }}"},
+				OnFailure: pipeline.OnFailure{Run: []pipeline.Step{{Name: "e", Kind: pipeline.RunsCommand, With: map[string]any{"cluster": "ehpc-e"}}}}},
+		},
+	}
+	require.Equal(t, []string{"ehpc-1", "ehpc-b", "ehpc-far", "ehpc-e"}, PipelineClusters(p, map[string]any{"main": "ehpc-1"}))
+	launch := PipelineLaunchOf(workflows.PipelineInput{Pipeline: p, File: "p.yaml", Inputs: map[string]any{"main": "ehpc-1"}})
+	require.True(t, IsRun(launch.Workflow))
+	require.LessOrEqual(t, len(launch.Options.StaticSummary), 400)
+	clusters, _ := launch.Options.TypedSearchAttributes.GetKeywordList(workflows.AttributeCluster)
+	require.Equal(t, "ehpc-1", clusters[0])
+}
+
+func TestARunOfAnotherKindIsRefusedWithWhatToDoInstead(t *testing.T) {
+	t.Parallel()
+	for kind, says := range map[Kind]string{
+		OnPipeline: "starter pipeline rerun run-1 --from-failed", OfItems: "starter status run-1", OfJob: "starter cancel run-1",
+		OfApproval: "starter approve run-1 --why TEXT", OfWait: "it has no nodes",
+	} {
+		err := &OtherKindError{"run-1", kind}
+		require.ErrorContains(t, err, says)
+		require.NotContains(t, err.Error(), "%!")
+		var refused *RefusedError
+		require.ErrorAs(t, err, &refused)
+	}
+}

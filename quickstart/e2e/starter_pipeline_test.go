@@ -1,0 +1,170 @@
+package e2e
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"ehpcflow/internal/runs"
+	"ehpcflow/quickstart/stack"
+	"ehpcflow/workflows"
+)
+
+// pipelineFile writes the file of a pipeline on the simulated cluster.
+func pipelineFile(t *testing.T, steps string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "p.yaml")
+	require.NoError(t, os.WriteFile(name, []byte("name: tried\nclusters: {main: "+stack.ClusterID+"}\n"+steps), 0o600))
+	return name
+}
+
+// withoutTimes are lines of progress without their times.
+func withoutTimes(text string) []string {
+	var lines []string
+	for line := range strings.Lines(text) {
+		if at, rest, found := strings.Cut(strings.TrimSpace(line), " "); found && strings.Count(at, ":") == 2 {
+			lines = append(lines, rest)
+		}
+	}
+	return lines
+}
+
+func TestAPipelineThatFailedIsRunAgainFromThereAndNothingElseIs(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, quickPace())
+	command, repair := s.unlessRepaired()
+	file := pipelineFile(t, `steps:
+  stage: {command: {all: true, run: echo staged}}
+  solve: {needs: [stage], command: {all: true, run: '`+command+`'}}
+  never: {when: 'false', wait: 1h}
+  publish: {needs: [solve, never], command: {nodes: [`+s.nodes()[0]+`], run: 'echo ${{ steps.stage.output }}'}}
+finally:
+  clean: {command: {all: true, run: echo cleaned}}
+outputs: {said: '${{ steps.publish.output }}'}
+`)
+	first := s.starter("pipeline", "run", file, "--id", "piped")
+	require.Equal(t, 1, first.code, first.stderr)
+	for _, says := range []string{" ├ stage          command  succeeded", "publish", "it needs solve, which failed", "its condition is false", "clean (finally)", "run piped: failed (2 succeeded, 1 failed, 2 skipped; solve failed)"} {
+		require.Contains(t, first.stdout, says)
+	}
+	lines := strings.Join(withoutTimes(first.stderr), "\n")
+	for _, says := range []string{"stage succeeded: 4 succeeded", "solve failed: partial; 3 succeeded, 1 nonzero", "publish skipped: it needs solve, which failed", "clean succeeded: 4 succeeded"} {
+		require.Contains(t, lines, says)
+	}
+	require.Equal(t, 12, s.executions())
+	require.Equal(t, 1, s.starter("status", "piped").code)
+	require.Equal(t, 4, s.starter("status", "piped/solve").code, "the run of a step is one as any other")
+
+	for says, args := range map[string][]string{
+		"starter pipeline rerun piped --from-failed": {"rerun", "piped"},
+		"name one, as starter status piped shows":    {"results", "piped"},
+		"say from where: --from-failed":              {"pipeline", "rerun", "piped"},
+		"piped exists already":                       {"pipeline", "run", file, "--id", "piped"},
+	} {
+		refused := s.starter(args...)
+		require.Equal(t, 2, refused.code, refused.stderr)
+		require.Contains(t, refused.stderr, says)
+	}
+
+	repair()
+	again := s.starter("pipeline", "rerun", "piped", "--from-failed")
+	require.Equal(t, 0, again.code, again.stderr)
+	require.Contains(t, again.stderr, "rerun of piped from solve, publish; 2 steps are done")
+	require.Contains(t, again.stdout, "not run again, done in piped")
+	require.Contains(t, again.stdout, "said = staged\n", "a later step sees what one left that was not run again")
+	require.Contains(t, again.stdout, "run piped-r2: succeeded (4 succeeded, 1 skipped)")
+	require.Equal(t, 12+4+1+4, s.executions(), "stage did not run again")
+
+	for says, id := range map[string]string{"run piped was run again as piped-r2": "piped", "every step of run piped-r2 succeeded": "piped-r2"} {
+		refused := s.starter("pipeline", "rerun", id, "--from-failed")
+		require.Equal(t, 2, refused.code, refused.stderr)
+		require.Contains(t, refused.stderr, says)
+	}
+	var report runs.PipelineReport
+	require.NoError(t, json.Unmarshal([]byte(s.starter("status", "piped-r2", "--json").stdout), &report))
+	require.Equal(t, &workflows.Lineage{Run: "piped", First: "piped", Sets: []string{"failed"}}, report.Lineage)
+	require.Equal(t, workflows.Succeeded, report.Verdict)
+	var changes int
+	for range strings.Lines(s.starter("watch", "piped", "--json").stdout) {
+		changes++
+	}
+	require.Equal(t, 1, changes, "of one that has ended there is the end")
+	await(t, 20*time.Second, "the runs are listed", func() bool {
+		listed := s.starter("list", "--parent", "piped").stdout
+		return strings.Contains(listed, "piped/solve ") && strings.Contains(listed, "piped-r2 ") && strings.Contains(s.starter("list").stdout, "pipeline tried (")
+	})
+	graph := s.starter("pipeline", "graph", "--run", "piped")
+	require.Equal(t, 0, graph.code, graph.stderr)
+	require.Contains(t, graph.stdout, ":::failed")
+}
+
+func TestAnApprovalOfAPipelineIsGivenUnderTheNameOfItsStep(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, quickPace())
+	file := pipelineFile(t, `inputs: {who: {type: string, default: nobody}}
+steps:
+  ask: {approval: {message: 'Publish for ${{ inputs.who }}', within: 1h}}
+  publish: {needs: [ask], command: {all: true, run: 'echo ${{ inputs.who }}'}}
+finally:
+  clean: {wait: 1s}
+`)
+	began := s.starter("pipeline", "run", file, "--id", "asked", "--input", "who=ann", "--detach")
+	require.Equal(t, 0, began.code, began.stderr)
+	require.Equal(t, "asked\n", began.stdout)
+	waits := func(id string) bool {
+		return strings.Contains(s.starter("status", id).stdout, "ask waits: for an approval (Publish for ")
+	}
+	await(t, 20*time.Second, "it waits", func() bool { return waits("asked") })
+	await(t, 20*time.Second, "it is listed as waiting", func() bool { return strings.Contains(s.starter("list", "--phase", "waiting").stdout, "asked ") })
+	other := s.starter("approve", "asked", "--why", "looks well")
+	require.Equal(t, 2, other.code)
+	require.Contains(t, other.stderr, "ask waits for an approval: starter approve asked/ask --why TEXT")
+	rerun := s.starter("pipeline", "rerun", "asked", "--from-failed")
+	require.Equal(t, 2, rerun.code)
+	require.Contains(t, rerun.stderr, "run asked still goes on")
+	given := s.starter("approve", "asked/ask", "--why", "looks well", "--by", "bob")
+	require.Equal(t, 0, given.code, given.stderr)
+	ended := s.starter("pipeline", "watch", "asked")
+	require.Equal(t, 0, ended.code, ended.stderr)
+	require.Contains(t, ended.stdout, "by bob")
+	status := s.starter("status", "asked/ask")
+	require.Equal(t, 0, status.code, status.stderr)
+	require.Contains(t, status.stdout, "looks well")
+
+	require.Equal(t, 0, s.starter("pipeline", "run", file, "--id", "dropped", "--detach").code)
+	await(t, 20*time.Second, "it waits", func() bool { return waits("dropped") })
+	executions := s.executions()
+	dropped := s.starter("cancel", "dropped")
+	require.Equal(t, 0, dropped.code, dropped.stderr)
+	require.Contains(t, dropped.stdout, "clean (finally)  wait      succeeded")
+	require.Equal(t, 6, s.starter("status", "dropped").code)
+	require.Equal(t, executions, s.executions())
+}
+
+func TestAPipelineByTheClockFailsForTemporalUnlessItSucceeds(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, quickPace())
+	file := pipelineFile(t, "steps: {check: {command: {all: true, run: 'exit 3'}}}\n")
+	name := "pipeline-by-the-clock"
+	created := s.starter("pipeline", "schedule", name, file, "--every", "24h", "--pause-on-failure")
+	require.Equal(t, 0, created.code, created.stderr)
+	t.Cleanup(func() { s.Client.ScheduleClient().GetHandle(t.Context(), name).Delete(t.Context()) }) //nolint:errcheck // it may be gone
+	require.Equal(t, 0, s.starter("schedule", "trigger", name).code)
+	run := ""
+	await(t, 60*time.Second, "its run has ended", func() bool {
+		for _, fired := range s.shown(name).Runs {
+			run = fired.Run
+			return fired.State == runs.Failed
+		}
+		return false
+	})
+	shown := s.starter("status", run)
+	require.Equal(t, 1, shown.code, shown.stderr)
+	require.Contains(t, shown.stdout, ": failed (1 failed; check failed)", "its verdict, as if it had completed")
+	await(t, 30*time.Second, "it is paused", func() bool { return s.shown(name).Paused })
+}
