@@ -74,7 +74,12 @@ type outcome struct {
 
 func program(t *testing.T, env environment, name string, args ...string) outcome {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	return programWithin(t, 2*time.Minute, env, name, args...)
+}
+
+func programWithin(t *testing.T, limit time.Duration, env environment, name string, args ...string) outcome {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, filepath.Join(programs, name), args...)
 	cmd.Env = env.list()
