@@ -211,7 +211,10 @@ func (v Visible) naming(text string) Visible {
 	return v
 }
 
-// naming is the same for the shape of all that is visible.
+// naming is the same for the shape of all that is visible. In which order the steps are
+// looked at does not matter.
+//
+//workflowcheck:ignore
 func (s *shape) naming(text string) *shape {
 	steps := make(map[string]*shape)
 	for name, step := range s.fields["steps"].fields {

@@ -3,6 +3,7 @@ package workflows
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.temporal.io/sdk/log"
@@ -22,7 +23,8 @@ type pipelineRun struct {
 	inputs  map[string]any
 	looks   map[string]map[string]pipeline.Wanted // of each step at others, and of the outputs under ""
 	wanted  map[string]pipeline.Wanted            // of each step
-	seen    map[string]pipeline.StepValue         // steps that have ended, as later ones see them
+	graph   pipeline.Graph
+	seen    map[string]pipeline.StepValue // steps that have ended, as later ones see them
 	family  family
 	logger  log.Logger
 	entry   entry
@@ -101,7 +103,7 @@ func setupPipeline(ctx workflow.Context, in PipelineInput) (*pipelineRun, error)
 	names := clusterNames(nil)
 	r.inputs, names, _ = in.values()
 	r.looks = pipeline.ReferencesByStep(in.Pipeline)
-	r.wanted = pipeline.Together(r.looks)
+	r.wanted, r.graph = pipeline.Together(r.looks), in.Pipeline.Graph()
 	r.family = family{
 		runID: info.WorkflowExecution.ID, parent: info.WorkflowExecution.ID, entry: &r.entry, clusters: names, depth: in.Depth, check: checkRun,
 	}
@@ -274,9 +276,9 @@ func (r *pipelineRun) finish(ctx workflow.Context) (*PipelineResult, error) {
 // verdict sums the steps up, as far as they have ended, and says which failed.
 func (r *pipelineRun) verdict() (Verdict, string) {
 	sum, last := r.steps.course(0).Sum(), r.finally.course(0).Sum()
-	failed := append(sum.Failed, last.Failed...)
+	failed := slices.Concat(sum.Failed, last.Failed)
 	reason := ""
-	if all := append(failed, sum.Tolerated...); len(all) > 0 {
+	if all := slices.Concat(failed, sum.Tolerated); len(all) > 0 {
 		reason = fmt.Sprintf("%s failed", firstFew(all))
 	}
 	switch {

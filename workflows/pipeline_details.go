@@ -27,8 +27,29 @@ func (r *pipelineRun) show(ctx workflow.Context) {
 	lasting, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
 	r.entry.enterPhase(lasting, s.Phase)
-	workflow.SetCurrentDetails(ctx, s.details(r.family.runID))
+	workflow.SetCurrentDetails(ctx, s.details(r.family.runID)+r.drawing(s))
 }
+
+// drawing is the graph of the steps, as Mermaid has it, of a pipeline of which the details
+// have room for it.
+func (r *pipelineRun) drawing(s *PipelineStatus) string {
+	all := s.all()
+	if len(all) > mostDrawn {
+		return ""
+	}
+	states := make(map[string]string, len(all))
+	for _, step := range all {
+		states[step.Name] = string(step.State)
+	}
+	return "\n```mermaid\n" + r.graph.Mermaid(func(step string) string { return states[step] }, forDrawing-100) + "\n```\n"
+}
+
+const (
+	// mostDrawn is how many steps the graph in the details has at the most, and forDrawing
+	// how many bytes are kept for it.
+	mostDrawn  = 30
+	forDrawing = 5000
+)
 
 // all are the steps, those of finally last.
 func (r *PipelineResult) all() []StepResult { return slices.Concat(r.Steps, r.Finally) }
@@ -121,7 +142,7 @@ func (s *PipelineStatus) details(runID string) string {
 		text += fmt.Sprintf("- how each step stands: `starter status %s`\n- stop all of them: `starter cancel %s`\n\n", runID, runID)
 	}
 	text += fmt.Sprintf("Each step has a run of its own, `%s`.\n\n", StepRunID(runID, "STEP"))
-	return text + stepsTable(all, "steps", mostDetails-len(text))
+	return text + stepsTable(all, "steps", mostDetails-forDrawing-len(text))
 }
 
 // shownFirst are the states in the order in which many steps are shown of which some have

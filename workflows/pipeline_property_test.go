@@ -85,10 +85,9 @@ func TestPipelinesKeepTheirPromises(t *testing.T) {
 // pipelineCase is a pipeline from its start to its end, in as many runs as it takes.
 type pipelineCase struct {
 	*pipelineClaims
-	mu   sync.Mutex
-	now  time.Time
-	runs int
-	env  *testsuite.TestWorkflowEnvironment
+	mu  sync.Mutex
+	now time.Time
+	env *testsuite.TestWorkflowEnvironment
 }
 
 func newPipelineCase(seed uint64) *pipelineCase {
