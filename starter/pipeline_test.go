@@ -73,7 +73,7 @@ func TestWhatTheRunOfAStepWouldRefuseIsToldOfTheFile(t *testing.T) {
 	name := pipelineFile(t, strings.NewReplacer("needs: [b], ", "", "needs: [c], ", "").Replace(wrongFile))
 	code, stdout, _ := starterOn(t, "pipeline", "validate", name)
 	require.Equal(t, exitUsage, code)
-	require.Regexp(t, name+`:4:\d+: a\.command.*1s`, stdout)
+	require.Regexp(t, name+`:4:\d+: .*a\.command.*1s`, stdout)
 	require.Regexp(t, name+`:5:\d+: .*b\.command`, stdout)
 }
 

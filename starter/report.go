@@ -29,7 +29,7 @@ over time and waves, the output of those that failed first, and a table of all n
 with search. It refers to nothing outside and runs offline; what nodes wrote is text in
 it and nothing else. A report of 10,000 nodes is about 4 MB.
 
-A run that goes on is written as it stands. Of one on several clusters each has a
+A run that goes on is written as it stands. Of one on several clusters, or of a pipeline, each has a
 section. The report holds the command and the output: pass it on as you would these.`,
 		Example: `  starter report run-20261124-081605-x7k2qd
   starter report run-20261124-081605-x7k2qd --file - > report.html`,

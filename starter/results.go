@@ -29,8 +29,8 @@ func (a *app) resultsCommand() *cobra.Command {
 		Use:   "results RUN [--failed] [--state SET,…] [--node NODE…] [--output | --json | --csv]",
 		Short: "Show what became of each node of a run, and what it wrote",
 		Long: `Show what became of each node of a run, and what it wrote, also while the run goes on:
-a node's exit code and output are there once they were read. Of a run on several clusters
-the nodes of all are shown.
+a node's exit code and output are there once they were read. Of a run on several clusters,
+or of a pipeline, the nodes of all are shown.
 
 --node takes instance ids and host names; --state the sets of nodes that starter rerun
 knows, succeeded, failed (nonzero, failed, timed_out and stopped), nonzero, timed_out,

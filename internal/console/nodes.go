@@ -13,14 +13,14 @@ import (
 )
 
 // WriteNodes writes a table of nodes for people, all of them. The cluster stands in it where
-// there are several.
+// there are several, and the step where the run is of a pipeline.
 func WriteNodes(out io.Writer, nodes []runs.NodeOf) error {
 	colours := paintFor(out)
 	several := false
 	for _, node := range nodes {
 		several = several || node.ClusterID != nodes[0].ClusterID
 	}
-	t := newTable([]string{"cluster", "node", "host", "wave", "state", "exit", "attempts", "output", "remark", "last line"})
+	t := newTable([]string{"step", "cluster", "node", "host", "wave", "state", "exit", "attempts", "output", "remark", "last line"})
 	for _, node := range nodes {
 		cluster, exit, wave, size := "", "", "", ""
 		if several {
@@ -37,12 +37,21 @@ func WriteNodes(out io.Writer, nodes []runs.NodeOf) error {
 		}
 		lines := strings.Split(strings.TrimSpace(node.Output), "\n")
 		t.AppendRow(cells([]string{
-			cluster, node.InstanceID, printable(node.HostName), wave, colours.state(node.State, string(node.State)), exit, attemptsText(node.NodeResult), size,
+			printable(stepOf(node)), cluster, node.InstanceID, printable(node.HostName), wave, colours.state(node.State, string(node.State)), exit, attemptsText(node.NodeResult), size,
 			printable(node.Remark()), beginning(oneLine(lines[len(lines)-1])),
 		}))
 	}
 	_, err := fmt.Fprintln(out, t.Render())
 	return err
+}
+
+// stepOf is the step that a node's run is of, and its item; "" of one that is no step.
+func stepOf(node runs.NodeOf) string {
+	_, step, _ := strings.Cut(node.RunID, "/")
+	if step == node.ClusterID {
+		return ""
+	}
+	return strings.TrimSuffix(step, "/"+node.ClusterID)
 }
 
 func beginning(text string) string {

@@ -54,9 +54,15 @@ func Write(out io.Writer, id string, whole runs.Whole, now time.Time) error {
 			}
 		}
 	}
+	if over := whole.Pipeline; over != nil {
+		v.overPipeline(*over, whole.Runs, now)
+	}
 	for _, report := range whole.Runs {
 		s := sectionOf(report, now)
-		if whole.Clusters == nil {
+		if whole.Pipeline != nil {
+			s.Title = strings.TrimPrefix(report.RunID, id+"/") + " on " + report.ClusterID
+		}
+		if whole.Clusters == nil && whole.Pipeline == nil {
 			v.Verdict, v.Class, v.Reason, v.Facts, v.Command = s.Verdict, s.Class, s.Reason, s.Facts, report.Command
 			s.Verdict, s.Reason, s.Facts = "", "", nil
 		}
@@ -66,6 +72,29 @@ func Write(out io.Writer, id string, whole runs.Whole, now time.Time) error {
 		v.Facts = append(v.Facts, fact{"started by", whole.By})
 	}
 	return tmpl.Execute(out, v)
+}
+
+// overPipeline tells how a pipeline stands, and of its steps that are no commands.
+func (v *view) overPipeline(over runs.PipelineReport, commands []runs.Report, now time.Time) {
+	v.Verdict, v.Class = outcome(over.State, over.Verdict)
+	v.Reason, v.Command = over.Reason, "pipeline "+over.Pipeline
+	if over.Error != nil {
+		v.Reason = over.Error.Message
+	}
+	v.Facts = append(v.Facts, fact{"steps", fmt.Sprint(len(over.All()))})
+	v.Facts = append(v.Facts, times(over.StartedAt, over.EndedAt, now)...)
+	for _, step := range over.All() {
+		if step.RunID != "" && slices.ContainsFunc(commands, func(r runs.Report) bool {
+			return r.RunID == step.RunID || strings.HasPrefix(r.RunID, step.RunID+"/")
+		}) {
+			continue
+		}
+		reason := step.Reason
+		if step.DoneIn != "" {
+			reason = "not run again, done in " + step.DoneIn
+		}
+		v.Sections = append(v.Sections, section{Title: step.Name, Verdict: string(step.State), Class: "other", Reason: reason})
+	}
 }
 
 func digest(text string) string {

@@ -13,10 +13,12 @@ import (
 	"ehpcflow/workflows"
 )
 
-// Whole is a run with the runs of its clusters: of a run on one, that run alone.
+// Whole is a run with the runs of its clusters, or of the commands of its steps: of a run
+// on one cluster, that run alone.
 type Whole struct {
-	Clusters *ClustersReport // of a run on several; nil of one
-	Runs     []Report        // with every node, in the order of the clusters
+	Clusters *ClustersReport // of a run on several; nil of others
+	Pipeline *PipelineReport // of a run of a pipeline, or of a foreach; nil of others
+	Runs     []Report        // with every node, in the order of the clusters or steps
 	Beginning
 }
 
@@ -25,6 +27,10 @@ type Whole struct {
 func ReadWhole(ctx context.Context, c client.Client, id string) (Whole, error) {
 	var whole Whole
 	report, err := Read(ctx, c, id)
+	var other *OtherKindError
+	if errors.As(err, &other) && (other.Kind == OnPipeline || other.Kind == OfItems) {
+		return readWholePipeline(ctx, c, id)
+	}
 	if !OnSeveralClusters(err) {
 		if err != nil {
 			return whole, err
@@ -57,14 +63,46 @@ func ReadWhole(ctx context.Context, c client.Client, id string) (Whole, error) {
 	return whole, err
 }
 
-// GoesOn says whether the run, or that of a cluster, does.
+// readWholePipeline reads the runs of the commands of a pipeline, those in it included. Of
+// a step with several attempts it is the last, and of one that was not run again none.
+func readWholePipeline(ctx context.Context, c client.Client, id string) (Whole, error) {
+	var whole Whole
+	over, err := ReadPipeline(ctx, c, id)
+	if err != nil {
+		return whole, err
+	}
+	whole.Pipeline = &over
+	for _, step := range over.All() {
+		if step.RunID == "" || step.DoneIn != "" {
+			continue
+		}
+		switch kind, err := KindOf(ctx, c, step.RunID); kind {
+		case OnOne, OnClusters, OnPipeline, OfItems:
+			own, err := ReadWhole(ctx, c, step.RunID)
+			if err != nil {
+				return whole, err
+			}
+			whole.Runs = append(whole.Runs, own.Runs...)
+		case OfJob, OfApproval, OfWait: // they have no nodes of ours
+		default:
+			var notFound *NotFoundError
+			if !errors.As(err, &notFound) { // it is about to be started
+				return whole, err
+			}
+		}
+	}
+	whole.Beginning, err = ReadBeginning(ctx, c, id)
+	return whole, err
+}
+
+// GoesOn says whether the run, or that of a cluster or step, does.
 func (w Whole) GoesOn() bool {
 	for _, report := range w.Runs {
 		if report.State == Running {
 			return true
 		}
 	}
-	return w.Clusters != nil && w.Clusters.State == Running
+	return w.Clusters != nil && w.Clusters.State == Running || w.Pipeline != nil && w.Pipeline.State == Running
 }
 
 // Unknown says that nobody could tell how nodes of a run stand: no worker answered.

@@ -62,7 +62,7 @@ outputs: {said: '${{ steps.publish.output }}'}
 
 	for says, args := range map[string][]string{
 		"starter pipeline rerun piped --from-failed": {"rerun", "piped"},
-		"name one, as starter status piped shows":    {"results", "piped"},
+		"name one, as starter status piped shows":    {"history", "piped"},
 		"say from where: --from-failed":              {"pipeline", "rerun", "piped"},
 		"piped exists already":                       {"pipeline", "run", file, "--id", "piped"},
 	} {
@@ -70,6 +70,14 @@ outputs: {said: '${{ steps.publish.output }}'}
 		require.Equal(t, 2, refused.code, refused.stderr)
 		require.Contains(t, refused.stderr, says)
 	}
+
+	failed := s.starter("results", "piped", "--failed")
+	require.Equal(t, 0, failed.code, failed.stderr)
+	require.Regexp(t, `(?m)^ solve +`+s.nodes()[2]+` .*nonzero`, s.starter("results", "piped").stdout)
+	require.Contains(t, failed.stderr, "1 of 12 nodes shown")
+	report := s.starter("report", "piped", "--file", "-")
+	require.Equal(t, 0, report.code, report.stderr)
+	require.Contains(t, report.stdout, "solve on "+stack.ClusterID)
 
 	repair()
 	again := s.starter("pipeline", "rerun", "piped", "--from-failed")
@@ -85,10 +93,10 @@ outputs: {said: '${{ steps.publish.output }}'}
 		require.Equal(t, 2, refused.code, refused.stderr)
 		require.Contains(t, refused.stderr, says)
 	}
-	var report runs.PipelineReport
-	require.NoError(t, json.Unmarshal([]byte(s.starter("status", "piped-r2", "--json").stdout), &report))
-	require.Equal(t, &workflows.Lineage{Run: "piped", First: "piped", Sets: []string{"failed"}}, report.Lineage)
-	require.Equal(t, workflows.Succeeded, report.Verdict)
+	var status runs.PipelineReport
+	require.NoError(t, json.Unmarshal([]byte(s.starter("status", "piped-r2", "--json").stdout), &status))
+	require.Equal(t, &workflows.Lineage{Run: "piped", First: "piped", Sets: []string{"failed"}}, status.Lineage)
+	require.Equal(t, workflows.Succeeded, status.Verdict)
 	var changes int
 	for range strings.Lines(s.starter("watch", "piped", "--json").stdout) {
 		changes++
