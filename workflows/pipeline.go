@@ -24,7 +24,8 @@ type pipelineRun struct {
 	looks   map[string]map[string]pipeline.Wanted // of each step at others, and of the outputs under ""
 	wanted  map[string]pipeline.Wanted            // of each step
 	graph   pipeline.Graph
-	seen    map[string]pipeline.StepValue // steps that have ended, as later ones see them
+	seen    map[string]pipeline.StepValue    // steps that have ended, as later ones see them
+	within  map[string]map[string]StepResult // what was done within the runs of steps, by their names
 	family  family
 	logger  log.Logger
 	entry   entry
@@ -107,7 +108,7 @@ func setupPipeline(ctx workflow.Context, in PipelineInput) (*pipelineRun, error)
 	r.family = family{
 		runID: info.WorkflowExecution.ID, parent: info.WorkflowExecution.ID, entry: &r.entry, clusters: names, depth: in.Depth, check: checkRun,
 	}
-	r.seen = make(map[string]pipeline.StepValue)
+	r.within, r.seen = doneWithin(in.Done), make(map[string]pipeline.StepValue)
 	for _, result := range r.status.all() {
 		if result.Value != nil {
 			r.kept += weighValue(*result.Value)
@@ -128,23 +129,6 @@ func newResults(steps []pipeline.Step) []StepResult {
 		}
 	}
 	return results
-}
-
-// takeDone takes over the steps that a rerun does not run again. Those of an onFailure run
-// again where their step fails again.
-func (r *pipelineRun) takeDone() {
-	for i := range r.status.Steps {
-		result := &r.status.Steps[i]
-		done, is := r.in.Done[result.Name]
-		if !is || result.OnFailureOf != "" || done.State != StepSucceeded && !done.Passed {
-			continue
-		}
-		done.Name, done.Kind, done.Needs = result.Name, result.Kind, result.Needs
-		if done.DoneIn == "" && r.in.Lineage != nil {
-			done.DoneIn = r.in.Lineage.Run
-		}
-		*result = done
-	}
 }
 
 func newSection(steps []pipeline.Step, results []StepResult) *section {
@@ -213,7 +197,7 @@ func (r *pipelineRun) advance(ctx, lasting workflow.Context, p *section) error {
 		}
 		if growsLong(ctx) && !p.running() {
 			in := r.in
-			in.Done, in.Resumed = nil, &r.status
+			in.Done, in.Resumed = carried(r.within, nil), &r.status
 			return workflow.NewContinueAsNewError(lasting, RunPipeline, in)
 		}
 		full := r.load.full()

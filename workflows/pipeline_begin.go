@@ -61,7 +61,7 @@ func (r *pipelineRun) prepare(def pipeline.Step, last bool) (l launch, skip stri
 		case len(items) > pipeline.MaxItems:
 			return l, "", fmt.Errorf("foreach: it has %d items, the most is %d", len(items), pipeline.MaxItems)
 		}
-		return r.launchItems(def, items, scope), "", nil
+		return r.launchItems(def, items, scope).withDone(r.within[def.Name]), "", nil
 	}
 	action, err := def.Action(scope)
 	if err != nil {
@@ -71,7 +71,7 @@ func (r *pipelineRun) prepare(def pipeline.Step, last bool) (l launch, skip stri
 	if len(problems) > 0 {
 		return l, "", errors.New(strings.Join(problems, "; "))
 	}
-	return l, "", nil
+	return l.withDone(r.within[def.Name]), "", nil
 }
 
 // scope is what the expressions of steps see.

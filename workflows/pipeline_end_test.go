@@ -190,3 +190,45 @@ func TestManyStepsAndManyItemsComeToTheirEnd(t *testing.T) {
 	require.Len(t, b.started, 2*childrenInTests-1)
 	require.Equal(t, map[workflows.StepState]int{workflows.StepSucceeded: childrenInTests}, stepIn(t, result, "items").Items)
 }
+
+func TestARerunRunsNoItemAgainThatSucceeded(t *testing.T) {
+	t.Parallel()
+	b := newPipelineBundle(t, nil, nil)
+	each := with(step("each"), func(s *pipeline.Step) {
+		s.Foreach, s.OnFailure.Do, s.With["run"] = &pipeline.Foreach{In: "inputs.list"}, pipeline.Continue, "run ${{ item }}"
+	})
+	in := pipelineOf(each, with(step("sum", "each"), func(s *pipeline.Step) { s.With["run"] = `sum ${{ map(steps.each.items, .state) }}` })).
+		withInput(pipeline.Input{Name: "list", Type: pipeline.List, Default: []any{"d", "a", "b", "b", 3.0}})
+	in.Lineage = &workflows.Lineage{Run: "run-1", First: "run-1", Sets: []string{"failed"}}
+	done := func(state workflows.StepState, item any) workflows.StepResult {
+		return workflows.StepResult{Kind: pipeline.RunsCommand, State: state, Item: item, DoneIn: "run-1", RunID: "run-1/each/x"}
+	}
+	in.Done = map[string]workflows.StepResult{
+		"each/1": done(workflows.StepSucceeded, "a"), "each/2": done(workflows.StepFailed, "d"),
+		"each/3": done(workflows.StepSucceeded, "b"), "each/4": done(workflows.StepSucceeded, 3), "each/5": done(workflows.StepSucceeded, "gone"),
+	}
+	result, err := b.run(in)
+	require.NoError(t, err)
+	require.Equal(t, []string{"each", "each/1", "each/4", "sum"}, b.started, "d failed, and of two b one was done; wherever they stand")
+	require.Equal(t, map[workflows.StepState]int{workflows.StepSucceeded: 5}, stepIn(t, result, "each").Items)
+}
+
+func TestARerunTellsThePipelinesOfItsStepsWhatWasDoneInThem(t *testing.T) {
+	t.Parallel()
+	b := newPipelineBundle(t, nil, nil)
+	inner := pipelineOf(step("first"), step("second", "first")).Pipeline
+	outer := with(step("sub"), func(s *pipeline.Step) {
+		s.Kind, s.With, s.Pipeline = pipeline.SubPipeline, map[string]any{"file": "inner.yaml"}, &inner
+	})
+	each := with(step("each", "sub"), func(s *pipeline.Step) {
+		s.Kind, s.With, s.Pipeline = pipeline.SubPipeline, map[string]any{"file": "inner.yaml"}, &inner
+		s.Foreach = &pipeline.Foreach{Items: []any{"x", "y"}}
+	})
+	in := pipelineOf(outer, each)
+	in.Lineage = &workflows.Lineage{Run: "run-1", First: "run-1", Sets: []string{"failed"}}
+	first := workflows.StepResult{Kind: pipeline.RunsCommand, State: workflows.StepSucceeded, DoneIn: "run-1", RunID: "run-1/sub/first"}
+	in.Done = map[string]workflows.StepResult{"sub/first": first, "each/1": {State: workflows.StepFailed, Item: "y"}, "each/1/first": first}
+	_, err := b.run(in)
+	require.NoError(t, err)
+	require.ElementsMatch(t, []string{"sub", "sub/second", "each", "each/1", "each/1/first", "each/1/second", "each/2", "each/2/second"}, b.started)
+}

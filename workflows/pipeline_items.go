@@ -27,6 +27,10 @@ type ItemsInput struct {
 	Depth    int                           `json:"depth,omitempty"`
 	Keep     pipeline.Wanted               `json:"keep,omitempty"` // what later steps refer to of the items
 
+	// Done is as that of a PipelineInput: items of the runs before, by their numbers there,
+	// and what was done within their runs.
+	Done map[string]StepResult `json:"done,omitempty"`
+
 	// Resumed is set by a run that goes on as a new one: how its items stand.
 	Resumed *ItemsResumption `json:"resumed,omitempty"`
 }
@@ -88,6 +92,7 @@ type itemsRun struct {
 	reason  string
 	family  family
 	entry   entry
+	within  map[string]map[string]StepResult // what was done within the runs of items, by their names
 
 	load    freight
 	running int
@@ -109,11 +114,13 @@ func RunItems(ctx workflow.Context, in ItemsInput) (*ItemsResult, error) {
 	for i := range r.items {
 		r.items[i] = StepResult{Name: strconv.Itoa(i + 1), Kind: in.Step.Kind, State: StepWaiting}
 	}
+	r.within = doneWithin(in.Done)
+	r.takeDone()
 	if in.Resumed != nil {
 		r.started, r.items = in.Resumed.StartedAt, in.Resumed.Items
-		for i := range r.items {
-			r.note(i)
-		}
+	}
+	for i := range r.items {
+		r.note(i)
 	}
 	if err := workflow.SetQueryHandler(ctx, PipelineQuery, r.page); err != nil {
 		return nil, err
@@ -150,6 +157,10 @@ func (r *itemsRun) advance(ctx, lasting workflow.Context) error {
 		}
 		if r.running == 0 && growsLong(ctx) {
 			in := r.in
+			in.Done = carried(r.within, func(number string) StepResult {
+				at, _ := strconv.Atoi(number) // the names of items are numbers
+				return StepResult{State: StepFailed, Item: r.in.Items[at-1]}
+			})
 			in.Resumed = &ItemsResumption{StartedAt: r.started, Items: r.items}
 			return workflow.NewContinueAsNewError(lasting, RunItems, in)
 		}
@@ -203,7 +214,7 @@ func (r *itemsRun) prepare(at int) (launch, error) {
 	if len(problems) > 0 {
 		return launch{}, errors.New(strings.Join(problems, "; "))
 	}
-	return l, nil
+	return l.withDone(r.within[r.items[at].Name]), nil
 }
 
 // note takes an item into account that has ended.

@@ -24,7 +24,8 @@ type PipelineInput struct {
 	FailUnless FailUnless `json:"failUnless,omitempty"`
 
 	// Lineage is that of a rerun, and Done the steps that are not run again, by their
-	// names, as they ended in the runs before.
+	// names, as they ended in the runs before. What was done within the run of a step that
+	// is run again stands under STEP/NAME, and an item of a foreach under STEP/NUMBER.
 	Lineage *Lineage              `json:"lineage,omitempty"`
 	Done    map[string]StepResult `json:"done,omitempty"`
 
@@ -123,6 +124,9 @@ type StepResult struct {
 	// DoneIn is the earlier run in which it succeeded, of a step that a rerun did not run
 	// again.
 	DoneIn string `json:"doneIn,omitempty"`
+
+	// Item that it ran for, in the Done of an input.
+	Item any `json:"item,omitempty"`
 
 	// Value is what later steps know of it, kept only where one refers to it.
 	Value *pipeline.StepValue `json:"value,omitempty"`
