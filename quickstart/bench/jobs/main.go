@@ -66,16 +66,17 @@ var ways = []struct {
 func main() {
 	out := flag.String("out", "../docs/bench", "directory to write jobs.md and jobs.json to")
 	rate := flag.Float64("rate", 100, "most requests a second of the worker")
+	jobs := flag.Int("jobs", 500, "most jobs to run at once; a tenth of them is measured too")
 	flag.Parse()
-	if err := run(context.Background(), *out, *rate); err != nil {
+	if err := run(context.Background(), *out, *rate, []int{max(*jobs/10, 1), *jobs}); err != nil {
 		fmt.Fprintln(os.Stderr, "jobs:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, out string, rate float64) error {
+func run(ctx context.Context, out string, rate float64, loads []int) error {
 	report := Report{MeasuredAt: time.Now().UTC().Truncate(time.Second), Cores: runtime.NumCPU(), APIRate: rate, JobSeconds: [2]int{20, 60}}
-	for _, jobs := range []int{50, 500} {
+	for _, jobs := range loads {
 		for _, way := range ways {
 			m, err := measure(ctx, way.name, way.workflow, load{jobs, rate, report.JobSeconds})
 			if err != nil {
