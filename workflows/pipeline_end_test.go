@@ -145,6 +145,7 @@ func TestARerunRunsNothingAgainThatSucceeded(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"bad", "use", "clean"}, b.started)
 	require.Equal(t, "use 'left'", b.inputs["use"].Command)
+	require.Equal(t, "good succeeded, off skipped, bad succeeded, cleanup skipped, use succeeded", stepStates(result.Steps))
 	require.Equal(t, "run-1", stepIn(t, result, "good").DoneIn)
 	require.Equal(t, "run-1", stepIn(t, result, "off").DoneIn)
 	require.Empty(t, stepIn(t, result, "bad").DoneIn)
