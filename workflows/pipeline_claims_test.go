@@ -162,7 +162,7 @@ func (c *pipelineClaims) step(step pipeline.Step, results map[string]workflows.S
 	final := strings.HasPrefix(step.Name, "f")
 	canceled := !c.canceledAt.IsZero() && !final
 	switch {
-	case r.State == workflows.StepSucceeded || r.Passed && r.DoneIn != "":
+	case r.State == workflows.StepSucceeded:
 		c.require(r.DoneIn != "", "%s succeeded and never ran", step.Name)
 		c.seen["done before"]++
 	case r.State == workflows.StepFailed:

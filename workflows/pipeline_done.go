@@ -8,13 +8,14 @@ import (
 	"ehpcflow/pipeline"
 )
 
-// takeDone takes over the steps that a rerun does not run again. Those of an onFailure run
-// again where their step fails again.
+// takeDone takes over the steps that a rerun does not run again, which are those that
+// succeeded: a condition that was false may be true by what the rerun does. Steps of an
+// onFailure run again where their step fails again.
 func (r *pipelineRun) takeDone() {
 	for i := range r.status.Steps {
 		result := &r.status.Steps[i]
 		done, is := r.in.Done[result.Name]
-		if !is || result.OnFailureOf != "" || !done.wasDone() {
+		if !is || result.OnFailureOf != "" || done.State != StepSucceeded {
 			continue
 		}
 		done.Name, done.Kind, done.Needs = result.Name, result.Kind, result.Needs
@@ -24,8 +25,6 @@ func (r *pipelineRun) takeDone() {
 		*result = done
 	}
 }
-
-func (s StepResult) wasDone() bool { return s.State == StepSucceeded || s.Passed }
 
 // takeDone takes over the items that a rerun does not run again, wherever they stand in the
 // list now. Each is taken once. Those that are run again are to know what of them was done.
@@ -46,7 +45,7 @@ func (r *itemsRun) takeDone() {
 			continue
 		}
 		places[itemText(r.in.Items[i])] = same[1:]
-		if done := r.in.Done[same[0]]; done.wasDone() {
+		if done := r.in.Done[same[0]]; done.State == StepSucceeded {
 			done.Name, done.Kind, done.Item = item.Name, item.Kind, nil
 			*item = done
 			continue

@@ -147,7 +147,7 @@ func TestARerunRunsNothingAgainThatSucceeded(t *testing.T) {
 	require.Equal(t, "use 'left'", b.inputs["use"].Command)
 	require.Equal(t, "good succeeded, off skipped, bad succeeded, cleanup skipped, use succeeded", stepStates(result.Steps))
 	require.Equal(t, "run-1", stepIn(t, result, "good").DoneIn)
-	require.Equal(t, "run-1", stepIn(t, result, "off").DoneIn)
+	require.Empty(t, stepIn(t, result, "off").DoneIn, "its condition was looked at again")
 	require.Empty(t, stepIn(t, result, "bad").DoneIn)
 }
 
@@ -210,7 +210,7 @@ func TestARerunRunsNoItemAgainThatSucceeded(t *testing.T) {
 	}
 	result, err := b.run(in)
 	require.NoError(t, err)
-	require.Equal(t, []string{"each", "each/1", "each/4", "sum"}, b.started, "d failed, and of two b one was done; wherever they stand")
+	require.ElementsMatch(t, []string{"each/1", "each/4", "sum"}, b.started, "d failed, and of two b one was done; wherever they stand")
 	require.Equal(t, map[workflows.StepState]int{workflows.StepSucceeded: 5}, stepIn(t, result, "each").Items)
 }
 
@@ -231,5 +231,5 @@ func TestARerunTellsThePipelinesOfItsStepsWhatWasDoneInThem(t *testing.T) {
 	in.Done = map[string]workflows.StepResult{"sub/first": first, "each/1": {State: workflows.StepFailed, Item: "y"}, "each/1/first": first}
 	_, err := b.run(in)
 	require.NoError(t, err)
-	require.ElementsMatch(t, []string{"sub", "sub/second", "each", "each/1", "each/1/first", "each/1/second", "each/2", "each/2/second"}, b.started)
+	require.ElementsMatch(t, []string{"sub/second", "each/1/first", "each/1/second", "each/2/second"}, b.started)
 }

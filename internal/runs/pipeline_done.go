@@ -18,7 +18,7 @@ import (
 func addDone(ctx context.Context, c client.Client, first, under string, steps []workflows.StepResult, done map[string]workflows.StepResult) error {
 	for _, step := range steps {
 		within := len(step.Items) > 0 || step.Kind == pipeline.SubPipeline
-		if !within || step.RunID == "" || step.OnFailureOf != "" || step.State == workflows.StepSucceeded || step.Passed {
+		if !within || step.RunID == "" || step.OnFailureOf != "" || step.State == workflows.StepSucceeded {
 			continue
 		}
 		past, err := ReadPipeline(ctx, c, step.RunID)
@@ -46,7 +46,7 @@ func addDone(ctx context.Context, c client.Client, first, under string, steps []
 			if i < len(items) {
 				inner.Item = items[i]
 			}
-			if past.Foreach || inner.State == workflows.StepSucceeded || inner.Passed {
+			if past.Foreach || inner.State == workflows.StepSucceeded {
 				done[workflows.StepRunID(name, inner.Name)] = inner
 			}
 		}

@@ -78,7 +78,9 @@ func (r PipelineReport) rerun(in workflows.PipelineInput) PipelineRerun {
 	for _, step := range r.Steps {
 		switch {
 		case step.OnFailureOf != "": // it belongs to its step, and runs when that fails again
-		case step.State == workflows.StepSucceeded || step.Passed:
+		case step.Passed: // what it depends on may come to something else now
+			continue
+		case step.State == workflows.StepSucceeded:
 			if step.DoneIn == "" {
 				step.DoneIn = r.RunID
 			}

@@ -15,7 +15,7 @@ func pastPipeline(steps ...workflows.StepResult) PipelineReport {
 	return r
 }
 
-func TestARerunLeavesOutWhatSucceededOrWasPassed(t *testing.T) {
+func TestARerunLeavesOutWhatSucceededAndLooksAtConditionsAgain(t *testing.T) {
 	t.Parallel()
 	past := pastPipeline(
 		workflows.StepResult{Name: "stage", State: workflows.StepSucceeded},
@@ -30,7 +30,6 @@ func TestARerunLeavesOutWhatSucceededOrWasPassed(t *testing.T) {
 	require.Empty(t, rerun.Unknown)
 	require.Equal(t, map[string]workflows.StepResult{
 		"stage": {Name: "stage", State: workflows.StepSucceeded, DoneIn: "run-1"},
-		"never": {Name: "never", State: workflows.StepSkipped, Passed: true, DoneIn: "run-1"},
 	}, rerun.Input.Done)
 	require.Nil(t, rerun.Input.Resumed)
 	require.Equal(t, &workflows.Lineage{Run: "run-1", First: "run-1", Sets: []string{"failed"}}, rerun.Input.Lineage)
