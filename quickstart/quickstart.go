@@ -216,7 +216,8 @@ Everything stays up until Ctrl-C. In another terminal, at the top of the project
 
   %sgo run ./starter run --cluster %s --all -- 'sleep 20; uname -a'
   %sgo run ./starter status %s
-`, temporal.RunURL(id), env, stack.ClusterID, env, id)
+  %sgo run ./starter pipeline run examples/solve.yaml
+`, temporal.RunURL(id), env, stack.ClusterID, env, id, env)
 }
 
 // loggers are silent unless asked for: what fails is in the run's own words.

@@ -62,6 +62,6 @@ func (a *app) rerunPipeline(ctx context.Context, c client.Client, id string, o p
 	if more := len(rerun.Again) - few; more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}
-	a.note("rerun of %s from %s; %d steps are done", id, text, len(rerun.Input.Done))
+	a.note("rerun of %s from %s; steps that are not run again: %d", id, text, rerun.Kept())
 	return a.runPipeline(ctx, c, o, rerun.Input)
 }

@@ -79,6 +79,16 @@ func heavy(kind pipeline.Kind) bool {
 	return kind == pipeline.RunsCommand || kind == pipeline.SubPipeline
 }
 
+// shownShell is the beginning of a shell text for a summary. The Web UI takes what stands
+// between two dollar signs for a formula, unless it is marked as code.
+func shownShell(text string, most int) string {
+	shown := shorten(strings.Join(strings.Fields(strings.ReplaceAll(strings.TrimSpace(text), "\n", " ⏎ ")), " "), most)
+	if strings.Count(shown, "$") > 1 && !strings.Contains(shown, "`") {
+		return "`" + shown + "`"
+	}
+	return shown
+}
+
 // lightInput is more than what an input has beside its texts, in bytes.
 const lightInput = 2 << 10
 
@@ -92,7 +102,7 @@ func (f *family) launchCommand(step pipeline.Step, action pipeline.Action) (laun
 		return launch{}, problems
 	}
 	l := launch{phase: Resolving, command: c.Run, weight: lightInput + len(c.Run) + 64*len(c.Nodes)}
-	text := shorten(strings.Join(strings.Fields(c.Run), " "), 40)
+	text := shownShell(c.Run, 40)
 	if several := what.clusters; several != nil {
 		for _, cluster := range several.Clusters {
 			l.clusters = append(l.clusters, cluster.ClusterID)
@@ -129,7 +139,7 @@ func (f *family) launchJob(step pipeline.Step, action pipeline.Action) (launch, 
 	}
 	return launch{
 		workflow: jobType, input: JobInput{ClusterID: id, Job: job}, phase: Submitting, clusters: []string{id}, command: job.Run, weight: weight,
-		summary: fmt.Sprintf("%s: job on %s: %s", step.Name, id, shorten(strings.Join(strings.Fields(job.Run), " "), 60)),
+		summary: fmt.Sprintf("%s: job on %s: %s", step.Name, id, shownShell(job.Run, 60)),
 		expect:  expecting(jobOutcome),
 	}, nil
 }

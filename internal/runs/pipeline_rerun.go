@@ -28,6 +28,17 @@ type PipelineRerun struct {
 	Again []string // steps that run again, those of Unknown too
 }
 
+// Kept is how many steps are not run again.
+func (r PipelineRerun) Kept() int {
+	kept := 0
+	for name := range r.Input.Done {
+		if !strings.Contains(name, "/") { // what lies within a step is none
+			kept++
+		}
+	}
+	return kept
+}
+
 // PreparePipelineRerun reads a past run of a pipeline, and starts nothing. A *RefusedError
 // says why it cannot be run again: it goes on, nothing of it is left to do, or, unless
 // unknown is said, something of it may be running still.
