@@ -129,7 +129,7 @@ const (
 	inDocument  = "it stands in a here-document, where no value can be quoted: put it into a variable before, as in value=" + opening + " … " + closing + ", and write $value here; or write raw(…)"
 	inComment   = "it stands in a comment, which a value could end: take it away"
 	inNumbers   = "it stands in arithmetic, which would run what a value says: write raw(int(…))"
-	inVariable  = "it stands in a variable's ${…}, where no value can be quoted: put it into a variable before"
+	inVariable  = "it stands in a variable's ${…}, where no value can be quoted: put it into a variable before and write that there, or raw(int(…)) for a number"
 	inBackquote = "it stands in backquotes, where no value can be quoted: write $(…) in their place"
 	inPlace     = "it stands where a value cannot be quoted: put it into a variable before, as in value=" + opening + " … " + closing + ", and write \"$value\" here; or write raw(…)"
 )
@@ -141,22 +141,42 @@ func (s *stand) enter(node syntax.Node) {
 		switch {
 		case n.Backquotes:
 			s.within = inBackquote
-		case s.within != inBackquote:
-			s.within = "" // a command of its own, with quotes of its own
+		default:
+			s.inside("") // a command of its own, with quotes of its own
 		}
+	case *syntax.ProcSubst:
+		s.inside("")
 	case *syntax.DblQuoted, *syntax.SglQuoted:
 		s.inside(inQuotes)
 	case *syntax.Comment:
 		s.inside(inComment)
 	case *syntax.ParamExp:
 		s.inside(inVariable)
+		s.index(n.Index)
+		if n.Slice != nil {
+			s.index(n.Slice.Offset)
+			s.index(n.Slice.Length)
+		}
 	case *syntax.ArithmExp, *syntax.ArithmCmd, *syntax.LetClause, *syntax.CStyleLoop:
 		s.inside(inNumbers)
 	case *syntax.BinaryTest:
 		if arithmeticTests[n.Op] {
 			s.inside(inNumbers)
 		}
+	case *syntax.UnaryTest:
+		if n.Op == syntax.TsVarSet || n.Op == syntax.TsRefVar {
+			s.inside(inName)
+		}
+	case *syntax.CallExpr:
+		s.unless(evaluates(n, s.from))
+	case *syntax.DeclClause:
+		s.unless(declares(n, s.from))
+	case *syntax.WordIter:
+		s.unless(variables[n.Name.Value])
 	case *syntax.Assign:
+		if n.Name != nil {
+			s.unless(variables[n.Name.Value])
+		}
 		s.index(n.Index)
 	case *syntax.ArrayElem:
 		s.index(n.Index)
@@ -176,6 +196,13 @@ var arithmeticTests = map[syntax.BinTestOperator]bool{
 func (s *stand) inside(why string) {
 	if s.within != inBackquote {
 		s.within = why
+	}
+}
+
+// unless is inside, where there is a reason.
+func (s *stand) unless(why string) {
+	if why != "" {
+		s.inside(why)
 	}
 }
 
