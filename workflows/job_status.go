@@ -56,6 +56,10 @@ type JobResult struct {
 	JobID     string `json:"jobId,omitempty"` // the scheduler's
 	Adopted   bool   `json:"adopted,omitempty"`
 
+	// Copies are further jobs of that name which the scheduler has, were told to stop, and
+	// were not seen to end.
+	Copies []string `json:"copies,omitempty"`
+
 	State JobState `json:"state"`
 	Word  string   `json:"word,omitempty"` // the scheduler's, where it is none of the documented ones
 

@@ -163,6 +163,11 @@ func (l *lead) origin(ctx workflow.Context) string {
 // before it. What it started together then may differ, so that what a person does not
 // know of is not submitted again.
 func (l *lead) wasReset(err error) bool {
+	return l != nil && isReset(err)
+}
+
+// isReset says whether it is the error of a submit that a run was reset to before.
+func isReset(err error) bool {
 	var application *temporal.ApplicationError
-	return l != nil && errors.As(err, &application) && application.Type() == activities.ErrResetRun
+	return errors.As(err, &application) && application.Type() == activities.ErrResetRun
 }

@@ -51,6 +51,11 @@ const (
 	// was stopped.
 	settleFor = time.Minute
 
+	// stopJobAgainAfter is how long a job may go on after a stop that the scheduler took,
+	// before it is told again. It is longer than settleFor, so that a look can tell meanwhile
+	// that the job is missing.
+	stopJobAgainAfter = 2 * time.Minute
+
 	// watchJobFor is how long one watch of a job lasts; another one follows it.
 	watchJobFor = 24 * time.Hour
 

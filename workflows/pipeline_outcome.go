@@ -110,6 +110,9 @@ func jobOutcome(r JobResult) outcome {
 	default: // nothing is known of it
 		o.mayRun = true
 	}
+	if len(r.Copies) > 0 {
+		o.again, o.mayRun = false, true
+	}
 	if r.Verdict != Succeeded && o.reason == "" {
 		o.reason = "the job is " + string(r.State)
 	}

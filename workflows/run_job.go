@@ -26,7 +26,7 @@ type runJob struct {
 	entry  entry
 
 	inDoubt bool     // it was sent, and whether it was submitted is not known
-	others  []string // further jobs of its name, which are stopped
+	others  []string // further jobs of its name, seen to have ended or not
 	outcome Outcome
 }
 
@@ -81,6 +81,10 @@ func (r *runJob) run(ctx workflow.Context) error {
 	if err := r.watch(ctx); err != nil {
 		return err
 	}
+	r.endCopies(ctx)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	return r.describe(ctx)
 }
 
@@ -100,21 +104,25 @@ func (r *runJob) watch(ctx workflow.Context) error {
 
 // look waits until the state of the job has changed, at most until a deadline.
 func (r *runJob) look(ctx workflow.Context, deadline time.Time, goneAfter, patience time.Duration) error {
-	timeout := deadline.Sub(workflow.Now(ctx))
-	tasks, _ := arrayTasks(r.in.Job.Array)
-	var seen activities.ListJobsResult
-	err := workflow.ExecuteActivity(
-		watching(ctx, timeout, max(timeout, 0)+patience, fmt.Sprintf("watch job %s: %s", r.status.JobID, r.status.State)),
-		activity.ListJobs, activities.ListJobsInput{
-			ClusterID: r.in.ClusterID, JobID: r.status.JobID, Name: r.status.Name, User: r.in.Job.User, Tasks: tasks,
-			State: r.status.State, Word: r.status.Word, Others: r.others,
-			Milestones: r.milestones(), Deadline: deadline, GoneAfterSeconds: int(goneAfter.Seconds()),
-		}).Get(ctx, &seen)
+	seen, err := r.lookAt(ctx, activities.ListJobsInput{
+		JobID: r.status.JobID, State: r.status.State, Word: r.status.Word, Others: r.others,
+		Deadline: deadline, GoneAfterSeconds: int(goneAfter.Seconds()),
+	}, patience)
 	if err != nil {
 		return err
 	}
 	r.apply(ctx, seen)
 	return nil
+}
+
+// lookAt looks at the job or at a copy of it.
+func (r *runJob) lookAt(ctx workflow.Context, of activities.ListJobsInput, patience time.Duration) (seen activities.ListJobsResult, err error) {
+	of.ClusterID, of.Name, of.User, of.Milestones = r.in.ClusterID, r.status.Name, r.in.Job.User, r.milestones()
+	of.Tasks, _ = arrayTasks(r.in.Job.Array)
+	timeout := of.Deadline.Sub(workflow.Now(ctx))
+	err = workflow.ExecuteActivity(
+		watching(ctx, timeout, max(timeout, 0)+patience, fmt.Sprintf("watch job %s: %s", of.JobID, of.State)), activity.ListJobs, of).Get(ctx, &seen)
+	return seen, err
 }
 
 // milestones are around when the job is likely to end.

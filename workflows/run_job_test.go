@@ -358,7 +358,9 @@ func TestACopyOfTheJobIsStoppedAndSpoilsTheVerdict(t *testing.T) {
 	s.onSubmits(nil)
 	twice, finished := in(workflows.JobQueued), in(workflows.JobFinished)
 	twice.Others, finished.Others = []string{"8.manager"}, []string{"8.manager"}
-	s.onLooks(twice, finished)
+	copied := finished
+	copied.Others = []string{"7.manager"}
+	s.onLooks(twice, finished, copied)
 	s.onStop(activities.StopJobsResult{}, nil)
 	s.onDescribe(status(0))
 	result, err := s.run(jobInput())
@@ -366,7 +368,9 @@ func TestACopyOfTheJobIsStoppedAndSpoilsTheVerdict(t *testing.T) {
 	require.Equal(t, workflows.Failed, result.Verdict)
 	require.Contains(t, result.Reason, "8.manager")
 	require.Equal(t, []string{"8.manager"}, s.stops[0].JobIDs)
-	require.Len(t, s.stops, 1, "once")
+	require.Len(t, s.stops, 2, "when it is seen, and before its end is awaited")
+	require.Equal(t, "8.manager", s.looks[2].JobID)
+	require.Empty(t, result.Copies)
 }
 
 func TestAJobThatCannotBeRightIsRefused(t *testing.T) {

@@ -43,7 +43,7 @@ func (r *runJob) submit(ctx workflow.Context) error {
 		if mayHaveRun(err) && ofAgent(err) {
 			failures++
 		}
-		again := mayHaveRun(err) && workflow.Now(ctx).Before(giveUp)
+		again := mayHaveRun(err) && !isReset(err) && workflow.Now(ctx).Before(giveUp)
 		answered, err := r.resolve(ctx, err, again, failures >= agentTries)
 		if err != nil || r.status.JobID != "" {
 			return err
