@@ -23,9 +23,8 @@ type pipelineRun struct {
 	inputs  map[string]any
 	looks   map[string]map[string]pipeline.Wanted // of each step at others, and of the outputs under ""
 	wanted  map[string]pipeline.Wanted            // of each step
-	graph   pipeline.Graph
-	seen    map[string]pipeline.StepValue    // steps that have ended, as later ones see them
-	within  map[string]map[string]StepResult // what was done within the runs of steps, by their names
+	seen    map[string]pipeline.StepValue         // steps that have ended, as later ones see them
+	within  map[string]map[string]StepResult      // what was done within the runs of steps, by their names
 	family  family
 	logger  log.Logger
 	entry   entry
@@ -104,7 +103,7 @@ func setupPipeline(ctx workflow.Context, in PipelineInput) (*pipelineRun, error)
 	names := clusterNames(nil)
 	r.inputs, names, _ = in.values()
 	r.looks = pipeline.ReferencesByStep(in.Pipeline)
-	r.wanted, r.graph = pipeline.Together(r.looks), in.Pipeline.Graph()
+	r.wanted = pipeline.Together(r.looks)
 	r.family = family{
 		runID: info.WorkflowExecution.ID, parent: info.WorkflowExecution.ID, entry: &r.entry, clusters: names, depth: in.Depth, check: checkRun,
 	}

@@ -27,29 +27,8 @@ func (r *pipelineRun) show(ctx workflow.Context) {
 	lasting, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
 	r.entry.enterPhase(lasting, s.Phase)
-	workflow.SetCurrentDetails(ctx, s.details(r.family.runID)+r.drawing(s))
+	workflow.SetCurrentDetails(ctx, s.details(r.family.runID))
 }
-
-// drawing is the graph of the steps, as Mermaid has it, of a pipeline of which the details
-// have room for it.
-func (r *pipelineRun) drawing(s *PipelineStatus) string {
-	all := s.all()
-	if len(all) > mostDrawn {
-		return ""
-	}
-	states := make(map[string]string, len(all))
-	for _, step := range all {
-		states[step.Name] = string(step.State)
-	}
-	return "\n```mermaid\n" + r.graph.Mermaid(func(step string) string { return states[step] }, forDrawing-100) + "\n```\n"
-}
-
-const (
-	// mostDrawn is how many steps the graph in the details has at the most, and forDrawing
-	// how many bytes are kept for it.
-	mostDrawn  = 30
-	forDrawing = 5000
-)
 
 // all are the steps, those of finally last.
 func (r *PipelineResult) all() []StepResult { return slices.Concat(r.Steps, r.Finally) }
@@ -142,17 +121,17 @@ func (s *PipelineStatus) details(runID string) string {
 		text += fmt.Sprintf("- how each step stands: `starter status %s`\n- stop all of them: `starter cancel %s`\n\n", runID, runID)
 	}
 	text += fmt.Sprintf("Each step has a run of its own, `%s`.\n\n", StepRunID(runID, "STEP"))
-	return text + stepsTable(all, "steps", mostDetails-forDrawing-len(text))
+	return text + stepsTable(all, "steps", mostDetails-len(text))
 }
 
 // shownFirst are the states in the order in which many steps are shown of which some have
 // to be left out.
 var shownFirst = []StepState{StepFailed, StepRunning, StepCanceled, StepWaiting, StepSkipped, StepSucceeded}
 
-// stepsTable shows steps in their order, of many those that matter most, within so many
+// stepsTable shows the graph of steps in their order, of many those that matter most, within so many
 // bytes.
 func stepsTable(steps []StepResult, what string, most int) string {
-	const head = "| step | state | kind | run | began | took | remark |\n|---|---|---|---|---|---|---|\n"
+	const head = "| step | needs | state | took | remark |\n|---|---|---|---|---|\n"
 	rows := make([]string, len(steps))
 	most -= len(head) + 100
 	shown := 0
@@ -180,17 +159,14 @@ func stepsTable(steps []StepResult, what string, most int) string {
 }
 
 func stepRow(s StepResult) string {
-	name, took, run := s.Name, "", ""
+	name, took := s.Name, ""
 	if s.OnFailureOf != "" {
 		name += " (when " + s.OnFailureOf + " failed)"
 	}
 	if !s.EndedAt.IsZero() && !s.StartedAt.IsZero() {
 		took = s.EndedAt.Sub(s.StartedAt).Round(time.Second).String()
 	}
-	if s.RunID != "" {
-		run = code(s.RunID)
-	}
-	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s |\n", cell(name), s.State, s.Kind, run, clock(s.StartedAt), took, cell(shorten(s.Remark(), 120)))
+	return fmt.Sprintf("| %s | %s | %s | %s | %s |\n", cell(name), cell(shorten(firstFew(s.Needs), 60)), s.State, took, cell(shorten(s.Remark(), 120)))
 }
 
 // show refreshes what the Web UI shows of the items of a step.

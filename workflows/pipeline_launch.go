@@ -79,14 +79,14 @@ func heavy(kind pipeline.Kind) bool {
 	return kind == pipeline.RunsCommand || kind == pipeline.SubPipeline
 }
 
-// shownShell is the beginning of a shell text for a summary. The Web UI takes what stands
-// between two dollar signs for a formula, unless it is marked as code.
+// shownShell is the beginning of a shell text for a summary, marked as code: the Web UI
+// would take what stands between two dollar signs for a formula, and bend the quotes.
 func shownShell(text string, most int) string {
 	shown := shorten(strings.Join(strings.Fields(strings.ReplaceAll(strings.TrimSpace(text), "\n", " ⏎ ")), " "), most)
-	if strings.Count(shown, "$") > 1 && !strings.Contains(shown, "`") {
-		return "`" + shown + "`"
+	if strings.Contains(shown, "`") {
+		return shown
 	}
-	return shown
+	return "`" + shown + "`"
 }
 
 // lightInput is more than what an input has beside its texts, in bytes.
