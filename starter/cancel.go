@@ -62,6 +62,10 @@ func (a *app) followCancelled(ctx context.Context, c client.Client, id string, a
 		return a.followCancelledPipeline(ctx, c, id, asJSON)
 	case kind == runs.OfJob:
 		return a.followCancelledJob(ctx, c, id, asJSON)
+	case kind == runs.OfApproval:
+		return a.followCancelledApproval(ctx, c, id, asJSON)
+	case kind == runs.OfWait:
+		return a.followCancelledWait(ctx, c, id, asJSON)
 	}
 	report, err := a.follow(ctx, c, id)
 	if err != nil {

@@ -24,6 +24,18 @@ func (a *app) followJob(ctx context.Context, c client.Client, id string) (runs.J
 	return report, a.left(ctx, id, "stop it", err)
 }
 
+// followApproval says what an approval waits for, until it is decided.
+func (a *app) followApproval(ctx context.Context, c client.Client, id string) (runs.ApprovalReport, error) {
+	report, err := runs.FollowApproval(ctx, c, id, console.NewJobProgress(a.stderr).ShowApproval)
+	return report, a.left(ctx, id, "end it", err)
+}
+
+// followWait waits until a wait is over.
+func (a *app) followWait(ctx context.Context, c client.Client, id string) (runs.WaitReport, error) {
+	report, err := runs.FollowWait(ctx, c, id, console.NewJobProgress(a.stderr).ShowWait)
+	return report, a.left(ctx, id, "end it", err)
+}
+
 // left says of a run that is no longer followed that it goes on, and how to stop it.
 func (a *app) left(ctx context.Context, id, stop string, err error) error {
 	switch {
@@ -49,6 +61,11 @@ func (a *app) printJob(report runs.JobReport, asJSON bool) error {
 // printApproval does so for an approval.
 func (a *app) printApproval(report runs.ApprovalReport, asJSON bool) error {
 	return a.printed(endCode(report.State, report.Verdict), written(a.stdout, report, nil, asJSON, console.WriteApproval, console.WriteApprovalJSON))
+}
+
+// printWait does so for a wait.
+func (a *app) printWait(report runs.WaitReport, asJSON bool) error {
+	return a.printed(endCode(report.State, report.Verdict), written(a.stdout, report, nil, asJSON, console.WriteWait, console.WriteWaitJSON))
 }
 
 // printed ends a command whose report was written, or could not be.
@@ -78,6 +95,24 @@ func (a *app) followCancelledJob(ctx context.Context, c client.Client, id string
 		return err
 	}
 	return stoppedAsAsked(a.printJob(report, asJSON), report.State, report.Stopped())
+}
+
+// followCancelledApproval waits until the approval waits no more.
+func (a *app) followCancelledApproval(ctx context.Context, c client.Client, id string, asJSON bool) error {
+	report, err := a.followApproval(ctx, c, id)
+	if err != nil {
+		return err
+	}
+	return stoppedAsAsked(a.printApproval(report, asJSON), report.State, true)
+}
+
+// followCancelledWait waits until the wait is over.
+func (a *app) followCancelledWait(ctx context.Context, c client.Client, id string, asJSON bool) error {
+	report, err := a.followWait(ctx, c, id)
+	if err != nil {
+		return err
+	}
+	return stoppedAsAsked(a.printWait(report, asJSON), report.State, true)
 }
 
 // stoppedAsAsked is no error of a run that was to be stopped, and is.

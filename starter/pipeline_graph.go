@@ -108,7 +108,7 @@ func (a *app) draw(o graphOptions, p pipeline.Pipeline, state func(step string) 
 		_, err := a.stdout.Write(picture)
 		return err
 	}
-	if err := writeNew(o.out, picture, true); err != nil {
+	if err := writeNew("drawing", "-o", o.out, picture, true); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintln(a.stdout, o.out)

@@ -145,6 +145,14 @@ func TestAGraphIsMermaidOrSVGByTheNameOfTheFile(t *testing.T) {
 	require.Contains(t, string(text), "<svg")
 }
 
+func TestADrawingThatCannotBeWrittenNamesItsFlag(t *testing.T) {
+	t.Parallel()
+	code, _, stderr := starterOn(t, "pipeline", "graph", examples+"solve.yaml", "-o", filepath.Join(t.TempDir(), "none", "x.svg"))
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, stderr, "the drawing cannot be written")
+	require.Contains(t, stderr, "name another file (-o)")
+}
+
 func TestTheSchemaIsPrintedAsItIs(t *testing.T) {
 	t.Parallel()
 	code, stdout, _ := starterOn(t, "pipeline", "schema")

@@ -69,7 +69,7 @@ func (a *app) report(ctx context.Context, c client.Client, id, file string, forc
 		return err
 	}
 	size := text.Len()
-	if err := writeNew(file, text.Bytes(), force); err != nil {
+	if err := writeNew("report", "--file", file, text.Bytes(), force); err != nil {
 		return err
 	}
 	a.note("report of run %s, %d kB:", id, (size+1023)/1024)
@@ -77,7 +77,9 @@ func (a *app) report(ctx context.Context, c client.Client, id, file string, forc
 	return err
 }
 
-func writeNew(file string, text []byte, force bool) error {
+// writeNew writes a file. What is written, and the flag that names the file, are for the
+// message.
+func writeNew(what, flag, file string, text []byte, force bool) error {
 	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
 	if force {
 		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
@@ -87,7 +89,7 @@ func writeNew(file string, text []byte, force bool) error {
 	case errors.Is(err, fs.ErrExist):
 		return occupied(file)
 	case err != nil:
-		return usageError{fmt.Errorf("the report cannot be written: %w; name another file (--file)", err)}
+		return usageError{fmt.Errorf("the %s cannot be written: %w; name another file (%s)", what, err, flag)}
 	}
 	_, err = out.Write(text)
 	if err = errors.Join(err, out.Close()); err != nil {

@@ -59,7 +59,13 @@ func (a *app) show(ctx context.Context, c client.Client, id string, asJSON bool)
 			return err
 		}
 		return a.printApproval(report, asJSON)
-	case runs.OnOne, runs.OfWait:
+	case runs.OfWait:
+		report, err := runs.ReadWait(ctx, c, id)
+		if err != nil {
+			return err
+		}
+		return a.printWait(report, asJSON)
+	case runs.OnOne:
 	}
 	report, err := runs.Read(ctx, c, id)
 	if err != nil {

@@ -23,10 +23,10 @@ var steering = []struct {
 	{update: workflows.PauseUpdate, short: "Start nothing more of a rollout until it is resumed",
 		long: "Start nothing more of a rollout until it is resumed. What runs goes on."},
 	{update: workflows.ResumeUpdate, short: "Let a paused rollout go on", long: "Let a rollout go on that was paused by starter pause."},
-	{update: workflows.ApproveUpdate, short: "Let the next wave of a rollout begin",
-		long: "Let the next wave of a rollout begin that waits for an approval. Where several people\nhave to approve, each does so once."},
-	{update: workflows.RejectUpdate, short: "Refuse the next wave of a rollout, and end it",
-		long: "Refuse the next wave of a rollout that waits for an approval. It starts nothing more,\nwaits for what runs, and ends as aborted."},
+	{update: workflows.ApproveUpdate, short: "Approve a step of a pipeline, or the next wave of a rollout",
+		long: "Give the approval that a step of a pipeline waits for, whose run is RUN/STEP, or that\nthe next wave of a rollout waits for. Where several people have to approve, each does so\nonce. Of a step that names who may approve, say as whom: --by NAME, or EHPCFLOW_USER."},
+	{update: workflows.RejectUpdate, short: "Refuse a step of a pipeline, or the next wave of a rollout",
+		long: "Refuse the approval that a step of a pipeline waits for, whose run is RUN/STEP: the step\nhas failed. Or refuse the next wave of a rollout that waits for one: it starts nothing\nmore, waits for what runs, and ends as aborted."},
 	{update: workflows.AbandonUpdate, short: "Give a rollout up: start nothing more, and wait for nothing",
 		long: "Give a rollout up. It starts nothing more and ends at once as aborted; what runs is\nleft running, and nobody looks at it any more. To stop it, use starter cancel."},
 	{update: workflows.SetUpdate, settings: true, short: "Change the limits of a rollout that goes on",
@@ -75,7 +75,7 @@ func (a *app) steerCommands() []*cobra.Command {
 			set.register(cmd.Flags())
 		}
 		cmd.Flags().StringVar(&order.Why, "why", "", "reason, kept with the run")
-		cmd.Flags().StringVar(&order.By, "by", "", "who says so (default: the user and this machine)")
+		cmd.Flags().StringVar(&order.By, "by", "", "who says so (default: EHPCFLOW_USER, otherwise the user and this machine)")
 		cmd.Flags().SortFlags = false
 		commands = append(commands, cmd)
 	}
@@ -107,6 +107,14 @@ func (a *app) steer(ctx context.Context, c client.Client, id, update string, ord
 	taken, err := runs.Steer(ctx, c, id, update, order)
 	if err != nil {
 		return err
+	}
+	if update == workflows.ApproveUpdate || update == workflows.RejectUpdate {
+		if kind, err := runs.KindOf(ctx, c, id); err == nil && kind == runs.OfApproval {
+			if report, err := runs.ReadApproval(ctx, c, id); err == nil && report.Phase != "" {
+				a.note("run %s has taken %s from %s; %s", id, update, taken.Order.By, runs.Decided(report.ApprovalStatus))
+				return nil
+			}
+		}
 	}
 	a.note("run %s has taken %s from %s; it is %s now", id, update, taken.Order.By, taken.Phase)
 	return nil

@@ -18,7 +18,7 @@ func (a *app) watchCommand() *cobra.Command {
 		Use:   "watch RUN",
 		Short: "Follow a run to its end, whoever started it",
 		Long: `Follow a run to its end, whoever started it: a plain one, a rollout, one on several
-clusters, one that follows a command of elsewhere, a pipeline, or a job. On a terminal it is drawn live on
+clusters, one that follows a command of elsewhere, a pipeline, or a step of one. On a terminal it is drawn live on
 stderr, with a bar, its time and the nodes that went wrong or run on; elsewhere each change is
 a line. Then the result is written to stdout, as by starter run, with its exit code.
 
@@ -71,7 +71,19 @@ func (a *app) followAny(ctx context.Context, c client.Client, id string, kind ru
 			return err
 		}
 		return a.printJob(report, asJSON)
-	case runs.OnOne, runs.OfApproval, runs.OfWait:
+	case runs.OfApproval:
+		report, err := a.followApproval(ctx, c, id)
+		if err != nil {
+			return err
+		}
+		return a.printApproval(report, asJSON)
+	case runs.OfWait:
+		report, err := a.followWait(ctx, c, id)
+		if err != nil {
+			return err
+		}
+		return a.printWait(report, asJSON)
+	case runs.OnOne:
 	}
 	report, err := a.follow(ctx, c, id)
 	if err != nil {
@@ -100,6 +112,14 @@ func (a *app) watchJSON(ctx context.Context, c client.Client, id string, kind ru
 		var report runs.JobReport
 		report, err = runs.FollowJob(ctx, c, id, changes.ShowJob)
 		state, verdict = report.State, report.Job.Verdict
+	case runs.OfApproval:
+		var report runs.ApprovalReport
+		report, err = runs.FollowApproval(ctx, c, id, changes.ShowApproval)
+		state, verdict = report.State, report.Verdict
+	case runs.OfWait:
+		var report runs.WaitReport
+		report, err = runs.FollowWait(ctx, c, id, changes.ShowWait)
+		state, verdict = report.State, report.Verdict
 	default:
 		var report runs.Report
 		report, err = runs.Follow(ctx, c, id, changes.Show)

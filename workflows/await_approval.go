@@ -149,7 +149,7 @@ func (a *approval) check(action string, order Order) error {
 	case len(order.Nodes) > 0 || order.Set != nil:
 		return errors.New("an approval has no nodes and no settings: it takes who decides, and why")
 	case len(a.status.Approvers) > 0 && !slices.Contains(a.status.Approvers, by):
-		return fmt.Errorf("%s is not asked for: %s may decide", by, firstFew(a.status.Approvers))
+		return fmt.Errorf("%s is not asked for: %s may decide; say as whom: --by NAME, or EHPCFLOW_USER", by, firstFew(a.status.Approvers))
 	case action == ApproveUpdate && slices.Contains(a.status.By, by):
 		return fmt.Errorf("%s has approved already; %d people have to", by, a.status.Needed)
 	}

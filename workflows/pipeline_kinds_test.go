@@ -126,7 +126,7 @@ func TestAnApprovalIsGivenByAsManyPeopleAsAreNeeded(t *testing.T) {
 	b := newPipelineBundle(t, nil, nil)
 	ask := approvalStep(func(body map[string]any) { body["approvers"], body["needed"] = []any{"alice", "bob", "carol"}, 2 })
 	by := func(who string) workflows.Order { return workflows.Order{By: who, Why: "looked"} }
-	b.decide(1*time.Hour, workflows.ApproveUpdate, by("mallory"), "mallory is not asked for: alice, bob, carol may decide")
+	b.decide(1*time.Hour, workflows.ApproveUpdate, by("mallory"), "mallory is not asked for: alice, bob, carol may decide; say as whom: --by NAME, or EHPCFLOW_USER")
 	b.decide(2*time.Hour, workflows.ApproveUpdate, workflows.Order{By: "alice"}, `it is not said why: put "why" into the order`)
 	b.decide(3*time.Hour, workflows.ApproveUpdate, by(" alice "), "")
 	b.decide(4*time.Hour, workflows.ApproveUpdate, by("alice"), "alice has approved already; 2 people have to")

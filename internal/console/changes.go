@@ -147,6 +147,21 @@ func (c *Changes) ShowJob(report runs.JobReport) {
 	c.write(change, report.Job.SubmittedAt, report.Job.EndedAt)
 }
 
+// ShowApproval writes what changed in a run of an approval.
+func (c *Changes) ShowApproval(report runs.ApprovalReport) {
+	c.write(Change{
+		RunID: report.RunID, State: report.State, Phase: report.Phase, Trouble: report.Trouble,
+		Verdict: report.Verdict, Reason: report.Reason, Error: report.Error,
+	}, report.StartedAt, report.EndedAt)
+}
+
+// ShowWait writes what changed in a run of a wait.
+func (c *Changes) ShowWait(report runs.WaitReport) {
+	c.write(Change{
+		RunID: report.RunID, State: report.State, Trouble: report.Trouble, Verdict: report.Verdict, Error: report.Error,
+	}, report.StartedAt, report.EndedAt)
+}
+
 func (c *Changes) isNew(key string, value any) bool {
 	text, err := json.Marshal(value)
 	if err != nil || c.known[key] == string(text) {

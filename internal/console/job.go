@@ -10,7 +10,7 @@ import (
 	"ehpcflow/workflows"
 )
 
-// JobProgress writes a line for each change of a job.
+// JobProgress writes a line for each change of a job, an approval or a wait.
 type JobProgress struct {
 	out  io.Writer
 	last map[string]string
@@ -24,6 +24,19 @@ func NewJobProgress(out io.Writer) *JobProgress {
 // Show writes what changed since the report before.
 func (p *JobProgress) Show(report runs.JobReport) {
 	p.note("phase", jobPhase(report), "")
+	p.note("trouble", report.Trouble, "waiting: ")
+}
+
+// ShowApproval does so for an approval.
+func (p *JobProgress) ShowApproval(report runs.ApprovalReport) {
+	p.note("trouble", report.Trouble, "waiting: ")
+}
+
+// ShowWait does so for a wait.
+func (p *JobProgress) ShowWait(report runs.WaitReport) {
+	if report.State == runs.Running && !report.Until.IsZero() {
+		p.note("until", inUTC(report.Until), "waits until ")
+	}
 	p.note("trouble", report.Trouble, "waiting: ")
 }
 

@@ -3,6 +3,8 @@ package runs
 import (
 	"context"
 	"fmt"
+	"strings"
+	"time"
 
 	"go.temporal.io/sdk/client"
 
@@ -49,6 +51,38 @@ func ReadApproval(ctx context.Context, c client.Client, id string) (ApprovalRepo
 	return report, nil
 }
 
+// FollowApproval reads a run of an approval again and again, as Follow does one of a
+// command.
+func FollowApproval(ctx context.Context, c client.Client, id string, show func(ApprovalReport)) (ApprovalReport, error) {
+	return follow(ctx, follower[ApprovalReport]{
+		read:  func() (ApprovalReport, error) { return ReadApproval(ctx, c, id) },
+		stand: func(r *ApprovalReport) (*State, *string) { return &r.State, &r.Trouble },
+		complete: func(report *ApprovalReport, last ApprovalReport) {
+			if report.Phase == "" { // nobody could say how the run itself stands
+				report.ApprovalStatus = last.ApprovalStatus
+			}
+		},
+		show: show,
+	})
+}
+
+// Decided says in words what an approval has come to, or how much of it is given.
+func Decided(approval workflows.ApprovalStatus) string {
+	switch approval.Verdict {
+	case workflows.Succeeded:
+		return "approved"
+	case workflows.Failed:
+		return "rejected"
+	case workflows.Canceled:
+		return string(workflows.Canceled)
+	default:
+		return fmt.Sprintf("%d of %d approvals given", len(approval.By), approval.Needed)
+	}
+}
+
+// fewApprovers are named of those who may decide.
+const fewApprovers = 5
+
 // ApprovalAsked says what an approval waits for that a person has to do, and how to do it.
 func ApprovalAsked(id string, approval workflows.ApprovalStatus) string {
 	text := "for an approval"
@@ -59,7 +93,18 @@ func ApprovalAsked(id string, approval workflows.ApprovalStatus) string {
 		text += fmt.Sprintf(", %d of %d given", len(approval.By), n)
 	}
 	if !approval.Until.IsZero() {
-		text += " until " + approval.Until.Local().Format("2006-01-02 15:04:05")
+		text += " until " + approval.Until.UTC().Format(time.DateTime) + " UTC"
 	}
-	return fmt.Sprintf("%s: starter %s %s --why TEXT, or starter %s", text, workflows.ApproveUpdate, id, workflows.RejectUpdate)
+	as := ""
+	switch n := len(approval.Approvers); {
+	case n == 1:
+		as = " --by " + approval.Approvers[0]
+	case n > 1:
+		as = " --by NAME"
+		text += ", of " + strings.Join(approval.Approvers[:min(n, fewApprovers)], ", ")
+		if more := n - fewApprovers; more > 0 {
+			text += fmt.Sprintf(" and %d more", more)
+		}
+	}
+	return fmt.Sprintf("%s: starter %s %s --why TEXT%s, or starter %s", text, workflows.ApproveUpdate, id, as, workflows.RejectUpdate)
 }

@@ -18,7 +18,7 @@ const (
 	OfItems    Kind = "items"    // of a foreach of one, by the same
 	OfJob      Kind = "job"      // of a scheduler, by FollowJob and ReadJob
 	OfApproval Kind = "approval" // of a pipeline, by FollowApproval and ReadApproval
-	OfWait     Kind = "wait"     // of a pipeline
+	OfWait     Kind = "wait"     // of a pipeline, by FollowWait and ReadWait
 )
 
 // The types of the workflows.
@@ -67,9 +67,9 @@ type OtherKindError struct {
 var otherKinds = map[Kind]string{
 	OnPipeline: "is one of a pipeline, whose steps have runs of their own: name one, as starter status %[1]s shows them; starter pipeline rerun %[1]s --from-failed runs it again",
 	OfItems:    "is that of a foreach, whose items have runs of their own: name one, as starter status %[1]s shows them",
-	OfJob:      "is that of a job: see starter status %[1]s, and stop it with starter cancel %[1]s",
-	OfApproval: "is an approval of a pipeline: give it with starter approve %[1]s --why TEXT, or refuse it with starter reject %[1]s --why TEXT",
-	OfWait:     "is a wait of a pipeline: it has no nodes",
+	OfJob:      "is that of a job, which runs on nodes that the scheduler chooses: starter status %[1]s shows how it stands and what it printed, starter cancel %[1]s stops it",
+	OfApproval: "is an approval of a pipeline, and has no nodes: starter status %[1]s shows how it stands; give it with starter approve %[1]s --why TEXT, or refuse it with starter reject %[1]s --why TEXT",
+	OfWait:     "is a wait of a pipeline: it has no nodes; starter status %[1]s shows until when it waits, starter cancel %[1]s ends it",
 }
 
 func (e *OtherKindError) Error() string {

@@ -41,15 +41,14 @@ func Cancel(ctx context.Context, c client.Client, id string) error {
 	return nil
 }
 
-// AnswerQuestion answers the question of a run. It is signed with the name of the
-// user and the machine.
+// AnswerQuestion answers the question of a run. It is signed by User.
 func AnswerQuestion(ctx context.Context, c client.Client, id string, answer workflows.Answer) error {
-	answer.By = cmp.Or(answer.By, WhoAmI())
+	answer.By = cmp.Or(answer.By, User())
 	return update(ctx, c, id, workflows.AnswerUpdate, answer, nil)
 }
 
 // Steer tells a rollout, or an approval, something by the name of an update. An order of
-// nobody is signed with the name of the user and the machine.
+// nobody is signed by User.
 func Steer(ctx context.Context, c client.Client, id, name string, order workflows.Order) (workflows.OrderTaken, error) {
 	var taken workflows.OrderTaken
 	described, err := c.DescribeWorkflowExecution(ctx, id, "")
@@ -72,7 +71,7 @@ func Steer(ctx context.Context, c client.Client, id, name string, order workflow
 	case state != Running:
 		return taken, &RefusedError{fmt.Sprintf("run %s has ended already (%s): see starter status %s", id, state, id)}
 	}
-	order.By = cmp.Or(order.By, WhoAmI())
+	order.By = cmp.Or(order.By, User())
 	return taken, update(ctx, c, id, name, order, &taken)
 }
 
