@@ -33,15 +33,15 @@ command may be running, and 1 otherwise.`,
 		Example: "  starter cancel run-20261124-081605-x7k2qd",
 		Args:    oneRun("cancel"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withTemporal(cmd.Context(), func(c client.Client) error {
-				if err := runs.Cancel(cmd.Context(), c, args[0]); err != nil {
+			return a.withRun(cmd.Context(), args[0], func(c client.Client, id string) error {
+				if err := runs.Cancel(cmd.Context(), c, id); err != nil {
 					return err
 				}
-				a.note("run %s is being cancelled", args[0])
+				a.note("run %s is being cancelled", id)
 				if noWait {
 					return nil
 				}
-				return a.followCancelled(cmd.Context(), c, args[0], asJSON)
+				return a.followCancelled(cmd.Context(), c, id, asJSON)
 			})
 		},
 	}

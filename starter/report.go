@@ -41,8 +41,8 @@ section. The report holds the command and the output: pass it on as you would th
 			if _, err := os.Stat(file); err == nil && !force && file != "-" {
 				return occupied(file)
 			}
-			return a.withTemporal(cmd.Context(), func(c client.Client) error {
-				return a.report(cmd.Context(), c, args[0], file, force)
+			return a.withRun(cmd.Context(), args[0], func(c client.Client, id string) error {
+				return a.report(cmd.Context(), c, id, file, force)
 			})
 		},
 	}

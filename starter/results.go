@@ -52,8 +52,8 @@ named that the run does not have.`,
 			if err != nil {
 				return err
 			}
-			return a.withTemporal(cmd.Context(), func(c client.Client) error {
-				return a.results(cmd.Context(), c, args[0], o, chosen)
+			return a.withRun(cmd.Context(), args[0], func(c client.Client, id string) error {
+				return a.results(cmd.Context(), c, id, o, chosen)
 			})
 		},
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
@@ -185,6 +186,26 @@ func exitCode(err error) int {
 		return exitUnreachable
 	}
 	return exitOtherwise
+}
+
+// withRun connects for the time of a call that is about a run. Of a step that was tried
+// again the last attempt is taken, and one that has no run is told of by its pipeline.
+func (a *app) withRun(ctx context.Context, id string, use func(c client.Client, id string) error) error {
+	return a.withTemporal(ctx, func(c client.Client) error {
+		last, err := runs.LastAttempt(ctx, c, id)
+		if err != nil {
+			return err
+		}
+		if strings.HasPrefix(last, id+".") {
+			a.note("run %s is the last attempt at this step; the first is %s.1", last, id)
+		}
+		err = use(c, last)
+		var notFound *runs.NotFoundError
+		if errors.As(err, &notFound) {
+			return runs.WhyNoStep(ctx, c, last, err)
+		}
+		return err
+	})
 }
 
 // withTemporal connects for the time of the call.

@@ -66,8 +66,8 @@ func (a *app) steerCommands() []*cobra.Command {
 					}
 					order.Set = settings
 				}
-				return a.withTemporal(cmd.Context(), func(c client.Client) error {
-					return a.steer(cmd.Context(), c, args[0], s.update, order)
+				return a.withRun(cmd.Context(), args[0], func(c client.Client, id string) error {
+					return a.steer(cmd.Context(), c, id, s.update, order)
 				})
 			},
 		}

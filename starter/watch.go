@@ -30,8 +30,8 @@ Ctrl-C ends the watching only.`,
   starter watch run-20261124-081605-x7k2qd --json | jq -r .phase`,
 		Args: oneRun("watch"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withTemporal(cmd.Context(), func(c client.Client) error {
-				return a.watch(cmd.Context(), c, args[0], asJSON)
+			return a.withRun(cmd.Context(), args[0], func(c client.Client, id string) error {
+				return a.watch(cmd.Context(), c, id, asJSON)
 			})
 		},
 	}
