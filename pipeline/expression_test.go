@@ -246,7 +246,7 @@ func TestNoEvaluationRunsAway(t *testing.T) {
 		start := time.Now()
 		_, err := expression.Eval(seen())
 		require.Error(t, err, expression)
-		require.Less(t, time.Since(start), 2*time.Second, expression)
+		require.Less(t, time.Since(start), time.Minute, expression)
 	}
 }
 
