@@ -169,14 +169,15 @@ func (s *sight) count(states map[JobState]int) {
 func (w *jobWatch) report(seen sight, now time.Time) any {
 	switch {
 	case seen.shown:
-		w.progress.MissingSince = time.Time{}
-	case seen.whole && w.ripe(now):
+		w.unsaid()
+	case seen.whole && w.progress.MissingWhole && w.ripe(now):
 		seen.State, seen.Word = JobMissing, ""
 	default:
 		seen.State, seen.Word = w.in.State, w.in.Word
 		if w.progress.MissingSince.IsZero() {
 			w.progress.MissingSince = now.UTC()
 		}
+		w.progress.MissingWhole = w.progress.MissingWhole || seen.whole
 	}
 	w.progress.State = seen.State
 	seen.DeadlinePassed = !w.in.Deadline.IsZero() && now.After(w.in.Deadline)
@@ -191,8 +192,21 @@ func (w *jobWatch) report(seen sight, now time.Time) any {
 	return nil
 }
 
-// ripe says whether another look that does not show the job is enough to believe that the
-// scheduler does not have it.
+// unsaid has it that the looks so far which did not show the job say nothing.
+func (w *jobWatch) unsaid() { w.progress.MissingSince, w.progress.MissingWhole = time.Time{}, false }
+
+// looked counts a look that began and ended at a time. After a gap it says nothing what
+// those before it did not show.
+func (w *jobWatch) looked(began, ended time.Time, gap time.Duration) {
+	if began.Sub(w.progress.LastLook) > gap {
+		w.unsaid()
+	}
+	w.progress.Looks++
+	w.progress.LastLook = ended.UTC()
+}
+
+// ripe says whether the job has not been shown for so long that another look which reads
+// every page is enough, after one before it, to believe that the scheduler does not have it.
 func (w *jobWatch) ripe(now time.Time) bool {
 	since := w.progress.MissingSince
 	return !since.IsZero() && now.Sub(w.in.SubmittedAt) >= w.activities.Pace.NewFor &&
@@ -201,6 +215,7 @@ func (w *jobWatch) ripe(now time.Time) bool {
 
 // failed turns the error of a look into that of the attempt.
 func (w *jobWatch) failed(err error, now time.Time, attempt int32) error {
+	w.unsaid()
 	if !refuses(err) {
 		w.progress.RefusedSince = time.Time{}
 	} else if w.progress.RefusedSince.IsZero() {
@@ -241,13 +256,15 @@ func isTask(id string) bool { return wholeID(id) != id }
 
 // wholeID is the id of the whole array that a task is of, and any other id itself.
 func wholeID(id string) string {
-	if from, to := strings.IndexByte(id, '['), strings.IndexByte(id, ']'); from >= 0 && to > from+1 {
-		return id[:from+1] + id[to:]
+	number, host := id, ""
+	if at := strings.IndexByte(id, '.'); at >= 0 {
+		number, host = id[:at], id[at:]
 	}
-	if before, _, task := strings.Cut(id, "_"); task {
-		return before
+	if from, to := strings.IndexByte(number, '['), strings.IndexByte(number, ']'); from >= 0 && to > from+1 {
+		return number[:from+1] + number[to:] + host
 	}
-	return id
+	before, _, _ := strings.Cut(number, "_")
+	return before + host
 }
 
 func union(a, b []string) []string {

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -84,4 +85,64 @@ func TestAWordThatIsNotDocumentedIsTold(t *testing.T) {
 	require.NotNil(t, w.report(seen, time.Now()))
 	w.in.Word = "SUSPENDED"
 	require.Nil(t, w.report(seen, time.Now()), "told once")
+}
+
+func TestAJobIsMissingOnlyAfterLooksWithoutAGapOfWhichTwoReadEveryPage(t *testing.T) {
+	t.Parallel()
+	const gap = 2 * time.Minute
+	type look struct {
+		at    time.Duration
+		whole bool
+		err   error
+	}
+	for name, c := range map[string]struct {
+		looks []look
+		want  JobState
+	}{
+		"for five minutes":           {[]look{{0, true, nil}, {2 * time.Minute, true, nil}, {4 * time.Minute, true, nil}, {5 * time.Minute, true, nil}}, JobMissing},
+		"for four":                   {[]look{{0, true, nil}, {2 * time.Minute, true, nil}, {4 * time.Minute, true, nil}}, JobRunning},
+		"two looks far apart":        {[]look{{0, true, nil}, {6 * time.Minute, true, nil}}, JobRunning},
+		"an error in between":        {[]look{{0, true, nil}, {2 * time.Minute, true, nil}, {4 * time.Minute, true, errors.New("no answer")}, {5 * time.Minute, true, nil}}, JobRunning},
+		"one that read every page":   {[]look{{0, false, nil}, {2 * time.Minute, false, nil}, {4 * time.Minute, false, nil}, {5 * time.Minute, true, nil}}, JobRunning},
+		"two that read every page":   {[]look{{0, false, nil}, {2 * time.Minute, false, nil}, {4 * time.Minute, false, nil}, {5 * time.Minute, true, nil}, {6 * time.Minute, true, nil}}, JobMissing},
+		"the last did not read all":  {[]look{{0, true, nil}, {2 * time.Minute, true, nil}, {4 * time.Minute, true, nil}, {6 * time.Minute, false, nil}}, JobRunning},
+		"a gap, and then five again": {[]look{{0, true, nil}, {9 * time.Minute, true, nil}, {11 * time.Minute, true, nil}, {13 * time.Minute, true, nil}, {14 * time.Minute, true, nil}}, JobMissing},
+	} {
+		start := time.Now()
+		w := &jobWatch{activities: &Activities{Pace: DefaultPace()}, in: ListJobsInput{
+			JobID: "7.manager", Name: "solve.aaaa", State: JobRunning, Milestones: Milestones{SubmittedAt: start.Add(-time.Hour)},
+		}}
+		for _, l := range c.looks {
+			at := start.Add(l.at)
+			w.looked(at, at, gap)
+			if l.err != nil {
+				require.Error(t, w.failed(l.err, at, 1))
+				continue
+			}
+			w.report(sight{whole: l.whole}, at)
+		}
+		require.Equal(t, c.want, w.progress.State, name)
+	}
+}
+
+func TestATaskOfAnArrayIsToldByTheNumberOfItsIdOnly(t *testing.T) {
+	t.Parallel()
+	for id, c := range map[string]struct {
+		whole, base string
+		task        bool
+	}{
+		"7[1].manager": {"7[].manager", "7.manager", true},
+		"7[].manager":  {"7[].manager", "7.manager", false},
+		"7[12]":        {"7[]", "7", true},
+		"7_1":          {"7", "7", true},
+		"7_1.cluster":  {"7.cluster", "7.cluster", true},
+		"7":            {"7", "7", false},
+		"123.mgr_1":    {"123.mgr_1", "123.mgr_1", false},
+		"123.mgr[1]":   {"123.mgr[1]", "123.mgr[1]", false},
+		"7[1].mgr_1":   {"7[].mgr_1", "7.mgr_1", true},
+	} {
+		require.Equal(t, c.whole, wholeID(id), id)
+		require.Equal(t, c.base, baseID(id), id)
+		require.Equal(t, c.task, isTask(id), id)
+	}
 }

@@ -60,8 +60,10 @@ type JobProgress struct {
 	Jobs     int       `json:"jobs"` // that the looks are shared by
 
 	// MissingSince is the first of the looks without a break that did not show the job,
-	// and RefusedSince the first of those that were refused.
+	// MissingWhole says that one of them read every page, and RefusedSince is the first of
+	// those that were refused.
 	MissingSince time.Time `json:"missingSince,omitzero"`
+	MissingWhole bool      `json:"missingWhole,omitempty"`
 	RefusedSince time.Time `json:"refusedSince,omitzero"`
 }
 

@@ -130,12 +130,13 @@ func (s *sharedLook) untilOthers(served map[*heldWatch]*jobWatch) time.Duration 
 func (s *sharedLook) tell(served map[*heldWatch]*jobWatch, listed *jobListing, began time.Time) time.Duration {
 	now, next := time.Now(), s.activities.Pace.Look.Max
 	on := make(map[*heldWatch]*jobWatch)
+	gap := 2 * max(s.activities.Pace.Look.Max, s.took) // of more than a look and the next
 	for h, w := range served {
 		if h.ctx.Err() != nil {
 			continue
 		}
-		w.progress.Looks++
-		w.progress.LastLook, w.progress.Jobs = now.UTC(), len(served)
+		w.looked(began, now, gap)
+		w.progress.Jobs = len(served)
 		seen, err := w.see(listed)
 		var report any
 		if err == nil {
