@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -18,7 +19,7 @@ func (r *pipelineRun) begin(ctx workflow.Context, p *section, at int) bool {
 	l, skip, err := r.prepare(def, p.last)
 	switch {
 	case err != nil:
-		result.State, result.Reason = StepFailed, shorten("not started: "+err.Error(), r.mostOfReason())
+		result.State, result.Reason = StepFailed, shortenTo("not started: "+err.Error(), r.mostOfReason())
 		result.EndedAt = workflow.Now(ctx)
 		r.seen[result.Name] = result.seen()
 		return false
@@ -30,14 +31,19 @@ func (r *pipelineRun) begin(ctx workflow.Context, p *section, at int) bool {
 	result.State, result.StartedAt = StepRunning, workflow.Now(ctx)
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		o := r.family.attempts(ctx, def, l, &r.load, result)
-		result.end(o, workflow.Now(ctx), ctx.Err() != nil)
-		r.keep(def, result, o)
-		result.Reason = shorten(result.Reason, r.mostOfReason())
-		r.seen[result.Name] = result.seen()
+		r.close(def, result, o, workflow.Now(ctx), ctx.Err() != nil)
 		r.changes++
 		r.logger.Info("step ended", "step", result.Name, "state", result.State)
 	})
 	return true
+}
+
+// close keeps what became of a step. Stopping says that the pipeline was cancelled.
+func (r *pipelineRun) close(def pipeline.Step, result *StepResult, o outcome, now time.Time, stopping bool) {
+	result.end(o, now, stopping)
+	result.shorten(r.mostOfReason())
+	r.keep(def, result, o)
+	r.seen[result.Name] = result.seen()
 }
 
 // prepare evaluates what a step says. A step may have to be skipped instead.
@@ -109,7 +115,7 @@ func (r *pipelineRun) keep(def pipeline.Step, result *StepResult, o outcome) {
 	if def.Output == pipeline.AsJSON && def.Foreach == nil && result.State == StepSucceeded {
 		value, err := o.json()
 		if err != nil {
-			result.State, result.Reason = StepFailed, err.Error()
+			result.State, result.Reason = StepFailed, shortenTo(err.Error(), r.mostOfReason())
 		}
 		o.value.JSON = value
 	}
@@ -135,9 +141,9 @@ func (r *pipelineRun) mostKept() int {
 	return mostKept - 500*(len(r.status.Steps)+len(r.status.Finally))
 }
 
-// mostOfReason is how much is kept of a reason, in characters.
+// mostOfReason is how much is kept of a reason, and of an error's message, in bytes of JSON.
 func (r *pipelineRun) mostOfReason() int {
-	return min(mostOfMessage, max(150, 100_000/(len(r.status.Steps)+len(r.status.Finally))))
+	return min(3*mostOfMessage, max(250, 250_000/(len(r.status.Steps)+len(r.status.Finally))))
 }
 
 // leaveOutputs evaluates the outputs of the pipeline. One that cannot be has a pipeline

@@ -148,3 +148,12 @@ func (s *StepResult) end(o outcome, now time.Time, stopping bool) {
 		s.State = StepFailed
 	}
 }
+
+// shorten keeps of why it failed so many bytes of JSON at the most, twice where it could
+// not be followed.
+func (s *StepResult) shorten(most int) {
+	s.Reason = shortenTo(s.Reason, most)
+	if s.Error != nil {
+		s.Error = &ClusterError{s.Error.Code, shortenTo(s.Error.Message, most)}
+	}
+}

@@ -182,7 +182,7 @@ func (r *itemsRun) begin(ctx workflow.Context, at int) {
 	item := &r.items[at]
 	l, err := r.prepare(at)
 	if err != nil {
-		item.State, item.EndedAt, item.Reason = StepFailed, workflow.Now(ctx), shorten("not started: "+err.Error(), mostOfItem)
+		item.State, item.EndedAt, item.Reason = StepFailed, workflow.Now(ctx), shortenTo("not started: "+err.Error(), mostOfItem)
 		r.note(at)
 		return
 	}
@@ -190,17 +190,25 @@ func (r *itemsRun) begin(ctx workflow.Context, at int) {
 	r.running++
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		o := r.family.attempts(ctx, r.in.Step, l, &r.load, item)
-		item.end(o, workflow.Now(ctx), ctx.Err() != nil)
-		item.Reason, item.Job = shorten(item.Reason, mostOfItem), nil // its run has it
-		r.keep(at, o)
-		r.note(at)
+		r.close(at, o, workflow.Now(ctx), ctx.Err() != nil)
 		r.running--
 		r.changes++
 	})
 }
 
-// mostOfItem is how much is kept of an item's reason, in characters.
-const mostOfItem = 150
+// close keeps what became of an item. Stopping says that the run was cancelled.
+func (r *itemsRun) close(at int, o outcome, now time.Time, stopping bool) {
+	item := &r.items[at]
+	item.end(o, now, stopping)
+	item.shorten(mostOfItem)
+	item.Job = nil // its run has it
+	r.keep(at, o)
+	r.note(at)
+}
+
+// mostOfItem is how much is kept of an item's reason, and of its error's message, in bytes
+// of JSON.
+const mostOfItem = 180
 
 func (r *itemsRun) prepare(at int) (launch, error) {
 	action, err := r.in.Step.Action(pipeline.Scope{
@@ -235,7 +243,7 @@ func (r *itemsRun) keep(at int, o outcome) {
 	if r.in.Step.Output == pipeline.AsJSON && item.State == StepSucceeded {
 		value, err := o.json()
 		if err != nil {
-			item.State, item.Reason = StepFailed, shorten(err.Error(), mostOfItem)
+			item.State, item.Reason = StepFailed, shortenTo(err.Error(), mostOfItem)
 		}
 		o.value.JSON = value
 	}
@@ -294,13 +302,7 @@ func (r *itemsRun) finish(ctx workflow.Context) (*ItemsResult, error) {
 	if canceled {
 		result.Verdict, result.Reason = Canceled, strings.Join(nonEmpty([]string{"cancelled; items: " + StatesText(result.Items), result.Reason}), "; ")
 	}
-	if len(r.in.Keep) > 0 && r.lacks == "" {
-		for i := range r.items {
-			value := r.items[i].seen()
-			value.Item = r.in.Items[i]
-			result.Values = append(result.Values, r.in.Keep.Keep(value))
-		}
-	}
+	result.Values = r.values()
 	r.phase, r.ended, r.verdict, r.reason = Ended, workflow.Now(ctx), result.Verdict, result.Reason
 	r.entry.close(ctx, Outcome(r.verdict), failedNodes(result.States), AttributeNodes.ValueSet(int64(result.NodeCount)))
 	r.show(ctx)
@@ -308,6 +310,20 @@ func (r *itemsRun) finish(ctx workflow.Context) (*ItemsResult, error) {
 		return nil, temporal.NewCanceledError(*result)
 	}
 	return result, nil
+}
+
+// values are what later steps see of the items, where all of it was kept.
+func (r *itemsRun) values() []pipeline.StepValue {
+	if len(r.in.Keep) == 0 || r.lacks != "" {
+		return nil
+	}
+	values := make([]pipeline.StepValue, len(r.items))
+	for i := range r.items {
+		value := r.items[i].seen()
+		value.Item = r.in.Items[i]
+		values[i] = r.in.Keep.Keep(value)
+	}
+	return values
 }
 
 // page answers a query with a part of the items.

@@ -101,7 +101,7 @@ func (f *family) launchCommand(step pipeline.Step, action pipeline.Action) (laun
 	if len(problems) > 0 {
 		return launch{}, problems
 	}
-	l := launch{phase: Resolving, command: c.Run, weight: lightInput + len(c.Run) + 64*len(c.Nodes)}
+	l := launch{phase: Resolving, command: c.Run, weight: lightInput + weighText(c.Run) + 64*len(c.Nodes)}
 	text := shownShell(c.Run, 40)
 	if several := what.clusters; several != nil {
 		for _, cluster := range several.Clusters {
@@ -133,9 +133,9 @@ func (f *family) launchJob(step pipeline.Step, action pipeline.Action) (launch, 
 		return launch{}, []string{err.Error()}
 	}
 	job.Cluster = ""
-	weight := lightInput + len(job.Run)
+	weight := lightInput + weighText(job.Run)
 	for _, name := range sorted(job.Variables) {
-		weight += len(name) + len(job.Variables[name])
+		weight += weighText(name) + weighText(job.Variables[name])
 	}
 	return launch{
 		workflow: jobType, input: JobInput{ClusterID: id, Job: job}, phase: Submitting, clusters: []string{id}, command: job.Run, weight: weight,
@@ -151,7 +151,7 @@ func (f *family) launchApproval(step pipeline.Step, action pipeline.Action) (lau
 	a := *action.Approval
 	return launch{
 		workflow: approvalType, input: ApprovalInput{Step: step.Name, Approval: a}, phase: Waiting,
-		weight:  lightInput + len(a.Message) + 100*len(a.Approvers),
+		weight:  lightInput + weighText(a.Message) + 100*len(a.Approvers),
 		summary: fmt.Sprintf("%s: approval: %s", step.Name, shorten(strings.Join(strings.Fields(a.Message), " "), 60)),
 		expect:  expecting(approvalOutcome),
 	}, approvalProblems(a)
