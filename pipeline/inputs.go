@@ -109,6 +109,9 @@ func (i Input) fit(value any) (fitting any, wrong string) {
 	items := []any{fitting}
 	switch value := fitting.(type) {
 	case string:
+		if i.Type == List && strings.HasPrefix(strings.TrimSpace(value), "[") {
+			return nil, fmt.Sprintf("%s is no JSON list: write it such as [\"a\", 2], or a,b", cited(value))
+		}
 		if i.Type != String {
 			return nil, unfit
 		}

@@ -34,6 +34,7 @@ setup are listed without what a search attribute would tell, and no flag but --s
 		Example: `  starter list --state running
   starter list --cluster ehpc-hz-FYUr32 --verdict partial,failed,error --since 24h
   starter list --phase parked,waiting
+  starter list --top --since 24h
   starter list --text nvidia-smi --limit 100 --json`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -57,7 +58,8 @@ setup are listed without what a search attribute would tell, and no flag but --s
 	flags.StringVar(&o.since, "since", "", "started since then: so long ago, such as 90m or 24h, or a time such as 2026-11-24T08:00:00Z")
 	flags.StringVar(&o.until, "until", "", "started before then, in the same way")
 	flags.StringVar(&o.query.Text, "text", "", "text in the command or in the run's name, upper or lower case")
-	flags.StringVar(&o.query.Parent, "parent", "", "run that it is a rerun of, or the run on several clusters that it is a part of")
+	flags.StringVar(&o.query.Parent, "parent", "", "run that it is a rerun of, or that it is a part of: a pipeline, whose steps these are, or a run on several clusters")
+	flags.BoolVar(&o.query.Top, "top", false, "no runs that are a part of another: no steps of pipelines, no clusters of a run on several")
 	flags.StringVar(&o.query.CommandID, "command-id", "", "id of a command of the run, one of its first 20")
 	flags.IntVar(&o.query.Limit, "limit", 20, fmt.Sprintf("list so many at most, up to %d", runs.MostListed))
 	flags.BoolVar(&o.json, "json", false, "write the list as JSON")

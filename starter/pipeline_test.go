@@ -170,3 +170,22 @@ func TestFilesAreCompleted(t *testing.T) {
 		require.Equal(t, "yaml\nyml\n:8\n", stdout, args)
 	}
 }
+
+func TestAPlanShowsListsAsJSONAndTimeoutsOfCommands(t *testing.T) {
+	t.Parallel()
+	name := pipelineFile(t, `name: p
+inputs: {l: {type: list}, n: {type: string, default: compute0}}
+clusters: {main: ehpc-1}
+steps:
+  a: {output: json, command: {nodes: [i-a], run: 'echo ${{ inputs.l }}'}}
+  b: {needs: [a], command: {nodes: '${{ steps.a.json }}', run: echo hi, timeout: 10m}, when: steps.a.succeeded}
+`)
+	code, stdout, stderr := starterOn(t, "pipeline", "plan", name, "--input", `l=["x","y",2]`)
+	require.Equal(t, exitSucceeded, code, stderr)
+	require.Contains(t, stdout, `l=["x","y",2]`)
+	require.Contains(t, stdout, "nodes i-a: echo 'x' 'y' '2', at most 1m")
+	require.Contains(t, stdout, "nodes ${{ steps.a.json }}: echo hi, at most 10m")
+	code, _, stderr = starterOn(t, "pipeline", "plan", name, "--input", "l=[x")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, stderr, `input l: "[x" is no JSON list: write it such as ["a", 2], or a,b`)
+}

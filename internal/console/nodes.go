@@ -55,11 +55,7 @@ func stepOf(node runs.NodeOf) string {
 }
 
 func beginning(text string) string {
-	const most = 60
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most-1]) + "…"
-	}
-	return text
+	return shortenedTo(text, 60)
 }
 
 // WriteOutputs writes what each node wrote, as far as the run keeps it, under a header.

@@ -172,11 +172,7 @@ func someOf(names []string) string {
 func outputsText(outputs map[string]any) string {
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(outputs)) {
-		text, err := json.Marshal(outputs[name])
-		if value, is := outputs[name].(string); is || err != nil {
-			text = []byte(value)
-		}
-		fmt.Fprintf(&b, "\n%s = %s", name, printable(beginning(oneLine(string(text)))))
+		fmt.Fprintf(&b, "\n%s = %s", name, printable(beginning(oneLine(runs.ValueText(outputs[name])))))
 	}
 	if b.Len() > 0 {
 		b.WriteString("\n")

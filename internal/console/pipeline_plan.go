@@ -5,8 +5,12 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode/utf8"
+
+	"github.com/jedib0t/go-pretty/v6/table"
 
 	"ehpcflow/internal/forecast"
+	"ehpcflow/internal/runs"
 	"ehpcflow/pipeline"
 )
 
@@ -17,15 +21,8 @@ func WritePipelinePlanJSON(out io.Writer, plan forecast.Plan) error { return wri
 // they may begin, what they come to, and what only the run can tell.
 func WritePipelinePlan(out io.Writer, plan forecast.Plan) error {
 	var b strings.Builder
-	t := newTable([]string{"layer", "step", "kind", "cluster", "does", "items", "if"})
-	for _, step := range plan.Steps {
-		layer := fmt.Sprint(step.Layer)
-		if step.Finally {
-			layer = "last"
-		}
-		t.AppendRow(cells(printables(layer, step.Name, string(step.Kind), strings.Join(step.Clusters, ", "), step.Does+limitsOf(step), plannedItems(step), plannedIf(step))))
-	}
-	b.WriteString(t.Render() + "\n\n")
+	width, _ := screenSize(out)
+	b.WriteString(planTable(plan, width) + "\n\n")
 	add := func(name, text string) {
 		if text != "" {
 			fmt.Fprintf(&b, "%-9s %s\n", name, printable(text))
@@ -33,7 +30,7 @@ func WritePipelinePlan(out io.Writer, plan forecast.Plan) error {
 	}
 	var inputs, clusters []string
 	for _, input := range plan.Inputs {
-		inputs = append(inputs, fmt.Sprintf("%s=%v", input.Name, beginning(oneLine(fmt.Sprint(input.Value)))))
+		inputs = append(inputs, fmt.Sprintf("%s=%v", input.Name, beginning(oneLine(runs.ValueText(input.Value)))))
 	}
 	for _, cluster := range plan.Clusters {
 		clusters = append(clusters, cluster.Name+" is "+cluster.ID)
@@ -53,6 +50,60 @@ func WritePipelinePlan(out io.Writer, plan forecast.Plan) error {
 	fmt.Fprintf(&b, "\npipeline %s: %s; nothing was started, and the clusters were not asked\n", plan.Pipeline, counted(len(plan.Steps), "step"))
 	_, err := io.WriteString(out, b.String())
 	return err
+}
+
+// planTable is the table of the steps, for a terminal of a width in characters; 0 is none.
+func planTable(plan forecast.Plan, width int) string {
+	t := newTable([]string{"layer", "step", "kind", "cluster", "does", "items", "if"})
+	for _, step := range plan.Steps {
+		layer := fmt.Sprint(step.Layer)
+		if step.Finally {
+			layer = "last"
+		}
+		t.AppendRow(cells(printables(layer, step.Name, string(step.Kind), strings.Join(step.Clusters, ", "), step.Does+limitsOf(step), plannedItems(step), plannedIf(step))))
+	}
+	fitTable(t, width, plan)
+	return t.Render()
+}
+
+// Columns of a plan that are cut where the terminal is too narrow, and how little is left
+// of each, in characters.
+const (
+	doesColumn, ifColumn = 5, 7
+	leastColumn          = 12
+)
+
+// fitTable cuts what steps do, and their conditions, to the width of a terminal. A width of
+// 0, of what is no terminal, cuts nothing.
+func fitTable(t table.Writer, width int, plan forecast.Plan) {
+	does, when := len("does"), len("if")
+	for _, step := range plan.Steps {
+		does = max(does, utf8.RuneCountInString(step.Does+limitsOf(step)))
+		when = max(when, utf8.RuneCountInString(plannedIf(step)))
+	}
+	widest := 0
+	for line := range strings.Lines(t.Render()) {
+		widest = max(widest, utf8.RuneCountInString(strings.TrimRight(line, "\n")))
+	}
+	over := widest - width
+	if width == 0 || over <= 0 {
+		return
+	}
+	room := max(does+when-over, 2*leastColumn)
+	whenRoom := min(when, max(room/3, leastColumn))
+	doesRoom := max(room-whenRoom, leastColumn)
+	t.SetColumnConfigs([]table.ColumnConfig{
+		{Number: doesColumn, WidthMax: doesRoom, WidthMaxEnforcer: shortenedTo},
+		{Number: ifColumn, WidthMax: whenRoom, WidthMaxEnforcer: shortenedTo},
+	})
+}
+
+// shortenedTo cuts a text to so many characters.
+func shortenedTo(text string, most int) string {
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return text
 }
 
 func counted(n int, word string) string {

@@ -1,11 +1,13 @@
 package forecast
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
 
 	"ehpcflow/pipeline"
+	"ehpcflow/workflows"
 )
 
 // does says in words what a step would do.
@@ -15,7 +17,7 @@ func does(step pipeline.Step, action pipeline.Action, known bool) string {
 	}
 	switch {
 	case action.Command != nil:
-		text := targetText(*action.Command) + ": " + line(action.Command.Run)
+		text := targetText(*action.Command) + ": " + line(action.Command.Run) + ", at most " + length(cmp.Or(action.Command.Timeout, pipeline.Duration(workflows.DefaultTimeout)))
 		if len(action.Command.Rollout) > 0 {
 			text += ", as a rollout"
 		}
@@ -45,7 +47,7 @@ func written(step pipeline.Step) string {
 	}
 	switch step.Kind {
 	case pipeline.RunsCommand:
-		return writtenTarget(step.With) + ": " + text("run")
+		return writtenTarget(step.With) + ": " + text("run") + ", at most " + cmp.Or(text("timeout"), length(pipeline.Duration(workflows.DefaultTimeout)))
 	case pipeline.RunsJob:
 		return text("run")
 	case pipeline.Approves:
@@ -63,7 +65,7 @@ var targets = []struct {
 	key, word string
 	of        func(pipeline.Command) []string
 }{
-	{"nodes", "node", func(c pipeline.Command) []string { return c.Nodes }},
+	{"nodes", "nodes", func(c pipeline.Command) []string { return c.Nodes }},
 	{"roles", "role", func(c pipeline.Command) []string { return c.Roles }},
 	{"queues", "queue", func(c pipeline.Command) []string { return c.Queues }},
 	{"hosts", "host", func(c pipeline.Command) []string { return c.Hosts }},

@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -55,7 +56,7 @@ func pipelineDetails(in workflows.PipelineInput) string {
 		if !given {
 			value = input.Default
 		}
-		text := []rune(strings.ReplaceAll(fmt.Sprint(value), "`", "'"))
+		text := []rune(strings.ReplaceAll(ValueText(value), "`", "'"))
 		if len(text) > mostOfValue {
 			text = append(text[:mostOfValue-1], '…')
 		}
@@ -66,6 +67,18 @@ func pipelineDetails(in workflows.PipelineInput) string {
 		}
 	}
 	return b.String()
+}
+
+// ValueText shows a value of an input or an output: a text as it is, all else as JSON.
+func ValueText(value any) string {
+	if text, is := value.(string); is {
+		return text
+	}
+	text, err := json.Marshal(value)
+	if err != nil { // no value of a pipeline is such
+		return fmt.Sprint(value)
+	}
+	return string(text)
 }
 
 // mostOfDetails is after how much no further input is told of, in bytes.

@@ -16,6 +16,7 @@ type Query struct {
 	Phases    []string
 	User      string
 	Parent    string
+	Top       bool // those only that are no part of another run: no step, no cluster of several
 	CommandID string
 	State     string    // running or ended
 	Since     time.Time // of the start
@@ -128,6 +129,9 @@ func quoted(text string) string { return "'" + text + "'" }
 func (q Query) fits(run Listed) bool {
 	among := func(wanted []string, has ...string) bool {
 		return len(wanted) == 0 || slices.ContainsFunc(has, func(v string) bool { return slices.Contains(wanted, v) })
+	}
+	if q.Top && run.ParentRun != "" && strings.HasPrefix(run.RunID, workflows.StepRunID(run.ParentRun, "")) {
+		return false
 	}
 	is := func(wanted string, has ...string) bool { return wanted == "" || slices.Contains(has, wanted) }
 	text := strings.ToLower(q.Text)

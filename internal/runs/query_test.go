@@ -23,6 +23,9 @@ func TestAQueryTakesNothingThatAPersonWroteForItsOwnWords(t *testing.T) {
 	require.Equal(t, `WorkflowType IN ('RunCommand', 'Rollout', 'RunOnClusters', 'RunPipeline', 'RunJob')`+
 		` AND EhpcflowCluster IN ('ehpc-a', 'ehpc-b') AND EhpcflowParentRun IN ('run-a') AND ExecutionStatus = 'Running'`, q.visibility())
 	require.Equal(t, []string{"ehpc-a", "ehpc-b"}, q.Clusters, "the query is as it was")
+	require.False(t, Query{Top: true}.fits(Listed{RunID: "run-a/solve/1", ParentRun: "run-a"}))
+	require.True(t, Query{Top: true}.fits(Listed{RunID: "run-a-r2", ParentRun: "run-a"}), "a rerun stands by itself")
+	require.True(t, Query{Top: true}.fits(Listed{RunID: "run-a"}))
 	require.False(t, q.fits(Listed{Clusters: []string{"ehpc-a"}, ParentRun: "run-a", User: "b"}))
 	require.True(t, q.fits(Listed{Clusters: []string{"ehpc-b"}, ParentRun: "run-a", User: q.User}))
 }
