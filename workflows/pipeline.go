@@ -41,7 +41,8 @@ type section struct {
 	results []StepResult
 	needs   [][]int
 	behind  []int
-	last    bool // they are those of finally
+	heavy   []bool // may leave a large result in the history
+	last    bool   // they are those of finally
 }
 
 // RunPipeline runs the steps of a pipeline, each by a run of its own, a child, when those
@@ -93,8 +94,10 @@ func setupPipeline(ctx workflow.Context, in PipelineInput) (*pipelineRun, error)
 		r.status.Finally = newResults(in.Pipeline.Finally)
 		r.takeDone()
 	}
-	r.steps = newSection(in.Pipeline.Steps, r.status.Steps)
-	r.finally = newSection(in.Pipeline.Finally, r.status.Finally)
+	r.looks = pipeline.ReferencesByStep(in.Pipeline)
+	r.wanted = pipeline.Together(r.looks)
+	r.steps = newSection(in.Pipeline.Steps, r.status.Steps, r.wanted)
+	r.finally = newSection(in.Pipeline.Finally, r.status.Finally, r.wanted)
 	r.finally.last = true
 	for i := range r.finally.defs {
 		def := &r.finally.defs[i]
@@ -102,8 +105,6 @@ func setupPipeline(ctx workflow.Context, in PipelineInput) (*pipelineRun, error)
 	}
 	names := clusterNames(nil)
 	r.inputs, names, _ = in.values()
-	r.looks = pipeline.ReferencesByStep(in.Pipeline)
-	r.wanted = pipeline.Together(r.looks)
 	r.family = family{
 		runID: info.WorkflowExecution.ID, parent: info.WorkflowExecution.ID, entry: &r.entry, clusters: names, depth: in.Depth, check: checkRun,
 	}
@@ -130,7 +131,7 @@ func newResults(steps []pipeline.Step) []StepResult {
 	return results
 }
 
-func newSection(steps []pipeline.Step, results []StepResult) *section {
+func newSection(steps []pipeline.Step, results []StepResult, wanted map[string]pipeline.Wanted) *section {
 	p := &section{defs: stepsOf(steps), results: results}
 	index := make(map[string]int, len(p.defs))
 	for i, def := range p.defs {
@@ -146,6 +147,11 @@ func newSection(steps []pipeline.Step, results []StepResult) *section {
 			behind = index[of]
 		}
 		p.needs, p.behind = append(p.needs, needs), append(p.behind, behind)
+		large := heavy(def.Kind)
+		if def.Foreach != nil { // what its items did is in their runs, but for what is kept of them
+			large = len(wanted[def.Name].Within("items")) > 0
+		}
+		p.heavy = append(p.heavy, large)
 	}
 	return p
 }
@@ -168,7 +174,7 @@ func (p *section) course(concurrency int) course.Course {
 		}
 		c.Steps[i] = course.Step{
 			Name: def.Name, Needs: p.needs[i], Behind: p.behind[i], Then: def.OnFailure.Do,
-			Heavy: def.Foreach == nil && heavy(def.Kind), State: state,
+			Heavy: p.heavy[i], State: state,
 		}
 	}
 	return c

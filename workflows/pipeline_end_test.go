@@ -103,6 +103,37 @@ func TestAHistoryThatIsVeryLongHoldsStartsUntilWhatRunsHasEnded(t *testing.T) {
 	require.Equal(t, "a succeeded, b succeeded, c waiting", stepStates(next.Resumed.Steps))
 }
 
+func TestListsWhoseItemsAreKeptRunLikeCommandsSoManyAtATime(t *testing.T) {
+	t.Parallel()
+	for last, most := range map[string]int{"echo ${{ steps.s%d.items[0].output }}": pipeline.MaxCommands, "echo ${{ steps.s%d.state }}": 30} {
+		var steps []pipeline.Step
+		use := jobStep("use")
+		use.With["run"] = ""
+		for i := range 30 {
+			s := jobStep(fmt.Sprint("s", i))
+			s.Foreach = &pipeline.Foreach{Items: []any{"a"}}
+			steps, use.Needs = append(steps, s), append(use.Needs, s.Name)
+			use.With["run"] = fmt.Sprint(use.With["run"], fmt.Sprintf(last, i), "\n")
+		}
+		in := pipelineOf(append(steps, use)...)
+		in.Pipeline.Concurrency = 100
+		b := newPipelineBundle(t, nil, nil)
+		_, err := b.run(in)
+		require.NoError(t, err)
+		require.Equal(t, most, b.most, last)
+	}
+}
+
+func TestAHistoryOfManyBytesHoldsStartsWhileTwentyLargeResultsStillFit(t *testing.T) {
+	t.Parallel()
+	b := newPipelineBundle(t, map[string]played{"run b": {takes: time.Hour, result: succeededOn(1).result}}, nil)
+	b.RegisterDelayedCallback(func() { b.SetCurrentHistorySize(50<<20 - pipeline.MaxCommands*2<<20 - 1<<20) }, 30*time.Second)
+	_, err := b.run(pipelineOf(step("a"), step("b"), step("c", "a")))
+	next := pipelineOf()
+	goesOn(t, err, &next.PipelineInput)
+	require.Equal(t, "a succeeded, b succeeded, c waiting", stepStates(next.Resumed.Steps))
+}
+
 func TestItemsGoOnInANewRunToo(t *testing.T) {
 	t.Parallel()
 	b := newPipelineBundle(t, nil, nil)

@@ -23,9 +23,9 @@ func (f *freight) full() bool { return f.waiting >= mostFreight }
 const (
 	// mostEvents and mostGrown are how long a history may grow, in events and bytes, before
 	// nothing more is started until what runs has ended. Temporal takes 51,200 events and
-	// 50 MiB, of which what runs may leave 36 MiB.
+	// 50 MiB; the heavy ones that run, MaxCommands at the most, may leave 2 MiB each.
 	mostEvents = 20_000
-	mostGrown  = 12 << 20
+	mostGrown  = 8 << 20
 )
 
 // growsLong says whether a run had better go on as a new one, once nothing runs.
