@@ -27,12 +27,12 @@ func (e Expression) CheckCondition(v Visible) error {
 	if e == "" {
 		return nil
 	}
-	return e.checkKind(v, "a condition comes to true or false", func(kind reflect.Kind) bool { return kind == reflect.Bool })
+	return e.checkKind(v, "a condition comes to true or false, not to", func(kind reflect.Kind) bool { return kind == reflect.Bool })
 }
 
 // CheckList is Check for one that comes to a list.
 func (e Expression) CheckList(v Visible) error {
-	return e.checkKind(v, "a foreach runs over a list", func(kind reflect.Kind) bool { return kind == reflect.Slice || kind == reflect.Array })
+	return e.checkKind(v, "a foreach runs over a list, not over", func(kind reflect.Kind) bool { return kind == reflect.Slice || kind == reflect.Array })
 }
 
 func (e Expression) checkKind(v Visible, want string, is func(reflect.Kind) bool) error {
@@ -50,7 +50,7 @@ func (e Expression) checkKind(v Visible, want string, is func(reflect.Kind) bool
 	if found == nil || found.Kind() == reflect.Interface || is(found.Kind()) {
 		return nil
 	}
-	return Faults{faultAt(0, "%s, not to %s", want, kindNamed(found.Kind()))}.placed(string(e))
+	return Faults{faultAt(0, "%s %s", want, kindNamed(found.Kind()))}.placed(string(e))
 }
 
 // Eval evaluates the expression. What it comes to is nil, a bool, an int, a float64, a

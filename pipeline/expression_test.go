@@ -178,7 +178,7 @@ func TestAConditionIsTrueOrFalseAndAForeachAList(t *testing.T) {
 	require.NoError(t, Expression("inputs.cases").CheckList(tried))
 	require.NoError(t, Expression("1..inputs.cores").CheckList(tried))
 	require.NoError(t, Expression("filter(steps.stage.nodes, .state == 'lost')").CheckList(tried))
-	require.ErrorContains(t, Expression("inputs.mesh").CheckList(tried), "a foreach runs over a list, not to a text")
+	require.ErrorContains(t, Expression("inputs.mesh").CheckList(tried), "a foreach runs over a list, not over a text")
 
 	yes, err := Expression("").True(seen())
 	require.NoError(t, err)

@@ -15,7 +15,7 @@ func instead(name string, known []string) string {
 
 // oneOf lists words for a message: "a, b or c". Of very many it names the first.
 func oneOf(words []string) string {
-	const most = 20
+	const most = 40
 	switch {
 	case len(words) == 1:
 		return words[0]

@@ -22,7 +22,9 @@ func meaningless(file *File) []Problem {
 	m.clusters()
 	m.needs()
 	for _, step := range m.steps {
-		m.step(step)
+		if !step.value.broken {
+			m.step(step)
+		}
 	}
 	m.expressions()
 	return m.problems
@@ -64,6 +66,9 @@ func (m *meaning) names() {
 // inputs makes sure that what is said of an input fits together.
 func (m *meaning) inputs() {
 	for i, each := range m.file.root.get("inputs").entries() {
+		if each.value.broken {
+			continue
+		}
 		input, path := m.p.Inputs[i], "inputs."+each.name
 		plain := Input{Type: input.Type}
 		if plain.Type == List { // whose items are accepted

@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"errors"
+	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -9,14 +11,22 @@ import (
 )
 
 // expressions checks everything that is evaluated in a run, against what it may refer to.
+// Where the name of something is none, none is: they may mean it by another.
 func (m *meaning) expressions() {
+	if m.unnamed() {
+		return
+	}
 	toClusters := m.p.VisibleToClusters()
 	for _, each := range m.file.root.get("clusters").entries() {
 		m.faults(each.value, "clusters."+each.name, Text(each.value.text()).Check(toClusters))
 	}
 	places := m.p.places()
 	for _, step := range m.steps {
-		toBody := m.p.visible(places, m.p.ended(places, step.name))
+		ended := m.p.ended(places, step.name)
+		if step.value.broken || m.afterAstray(step, ended) {
+			continue
+		}
+		toBody := m.p.visible(places, ended)
 		toBody.Item = step.step.Foreach != nil
 		toStep := toBody
 		toStep.Item = false // which is looked at once for all items
@@ -39,6 +49,31 @@ func (m *meaning) expressions() {
 	for _, each := range m.file.root.get("outputs").entries() {
 		m.faults(each.value, "outputs."+each.name, Text(each.value.text()).Check(toOutputs))
 	}
+}
+
+// unnamed tells whether there is something that expressions cannot name.
+func (m *meaning) unnamed() bool {
+	var names []string
+	for _, key := range []string{"inputs", "clusters"} {
+		for _, each := range m.file.root.get(key).entries() {
+			names = append(names, each.name)
+		}
+	}
+	for _, step := range m.steps {
+		names = append(names, step.name)
+	}
+	return slices.ContainsFunc(names, func(name string) bool { return !aName.MatchString(name) })
+}
+
+// aName is what expressions can name.
+var aName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
+
+// afterAstray tells whether it is not known which steps have ended before one.
+func (m *meaning) afterAstray(step named, ended map[string]place) bool {
+	return slices.ContainsFunc(m.steps, func(other named) bool {
+		_, before := ended[other.name]
+		return before && other.value.astray && other.finally == step.finally
+	})
 }
 
 // alone says what is wrong with an expression that stands by itself.

@@ -33,22 +33,23 @@ func (p Problem) String() string {
 
 // Error is everything that is wrong with the files of a pipeline, in the order of the
 // files and their lines. It has one problem at least.
-type Error struct{ Problems []Problem }
+type Error struct {
+	Problems []Problem
+	More     bool // there may be more, in what could not be checked because of these
+}
+
+// MoreMayBeFound says that not everything could be checked.
+const MoreMayBeFound = "more may be found once these are right"
 
 func (e *Error) Error() string {
 	lines := make([]string, len(e.Problems))
 	for i, problem := range e.Problems {
 		lines[i] = problem.String()
 	}
-	return strings.Join(lines, "\n")
-}
-
-// errorOf is nil where there is no problem.
-func errorOf(problems []Problem) error {
-	if len(problems) == 0 {
-		return nil
+	if e.More {
+		lines = append(lines, MoreMayBeFound)
 	}
-	return &Error{problems}
+	return strings.Join(lines, "\n")
 }
 
 // inOrder sorts the problems of one file by their places, and says each once.

@@ -11,17 +11,18 @@ import (
 )
 
 // Read reads the file of a pipeline and the files that its steps refer to, each named
-// relative to the file that says it. An error is an *Error, with everything that is wrong.
-func Read(fsys fs.FS, name string) (*File, error) {
-	r := &reader{fsys: fsys}
+// relative to the file that says it. An error is an *Error, with everything that is wrong,
+// and what the checks say besides.
+func Read(fsys fs.FS, name string, checks ...Check) (*File, error) {
+	r := &reader{fsys: fsys, checks: checks}
 	name = path.Clean(name)
 	text, err := r.text(name)
 	if err != nil {
-		return nil, &Error{[]Problem{{File: name, Message: "it " + err.Error()}}}
+		return nil, &Error{Problems: []Problem{{File: name, Message: "it " + err.Error()}}}
 	}
 	file := r.read(name, text, nil)
 	if len(r.problems) > 0 {
-		return nil, errorOf(r.problems)
+		return nil, &Error{r.problems, r.more}
 	}
 	return file, nil
 }
@@ -29,8 +30,10 @@ func Read(fsys fs.FS, name string) (*File, error) {
 // reader reads the files of a pipeline.
 type reader struct {
 	fsys     fs.FS
+	checks   []Check
 	size     int // bytes of all files, each as often as a step refers to it
 	problems []Problem
+	more     bool            // something could not be checked
 	told     map[string]bool // files whose problems were told
 }
 
@@ -39,15 +42,19 @@ type reader struct {
 func (r *reader) read(name string, text []byte, from []string) *File {
 	root, problems := tree(name, text)
 	if len(problems) > 0 {
+		r.more = true
 		r.tell(name, problems, len(r.problems))
 		return nil
 	}
-	if problems := append(misshapen(name, root), keysWritten(name, root)...); len(problems) > 0 {
+	problems, paths := misshapen(name, root)
+	r.more = r.more || len(problems) > 0
+	problems = append(problems, keysWritten(name, root)...)
+	if !leaveWellShaped(root, paths) {
 		r.tell(name, inOrder(problems), len(r.problems))
 		return nil
 	}
-	file := &File{Name: name, root: root, lines: strings.Split(string(text), "\n"), subs: map[string]*File{}}
-	b := builder{file: file}
+	file := &File{Name: name, root: root, lines: strings.Split(string(text), "\n")}
+	b := builder{file: file, problems: problems}
 	file.Pipeline = b.pipeline(root)
 	from = append(from, name)
 	complete, before := true, len(r.problems)
@@ -58,10 +65,11 @@ func (r *reader) read(name string, text []byte, from []string) *File {
 		}
 		complete = complete && sub != nil
 		if sub != nil {
-			file.subs[step.step.Name], step.step.Pipeline = sub, &sub.Pipeline
+			step.step.Pipeline = &sub.Pipeline
 		}
 	}
 	b.problems = append(b.problems, meaningless(file)...)
+	b.problems = append(b.problems, file.checked(b.problems, r.checks)...)
 	r.tell(name, inOrder(b.problems), before)
 	if len(b.problems) > 0 || !complete {
 		return nil

@@ -42,16 +42,16 @@ var theGrammar = sync.OnceValue(func() grammar {
 	return grammar{compiler.MustCompile(schemaID), words}
 })
 
-// misshapen is everything that the schema refuses of a file.
-func misshapen(file string, root *node) []Problem {
+// misshapen is everything that the schema refuses of a file, and the paths of that.
+func misshapen(file string, root *node) ([]Problem, [][]string) {
 	grammar := theGrammar()
 	var invalid *jsonschema.ValidationError
 	if err := grammar.validator.Validate(root.plain()); !errors.As(err, &invalid) {
-		return nil
+		return nil, nil
 	}
 	s := &sentences{grammar: grammar, file: file, root: root, said: map[[2]int]bool{}}
 	s.say(invalid)
-	return inOrder(s.problems)
+	return s.problems, s.paths
 }
 
 // at is the part of the schema that an address of the validator's names.

@@ -17,6 +17,7 @@ type sentences struct {
 	file     string
 	root     *node
 	problems []Problem
+	paths    [][]string      // of the problems
 	said     map[[2]int]bool // places of values about which something was said
 }
 
@@ -172,6 +173,7 @@ func (s *sentences) key(e *jsonschema.ValidationError, name, message string) {
 }
 
 func (s *sentences) add(line, column int, path []string, message string) {
+	s.paths = append(s.paths, path)
 	s.problems = append(s.problems, Problem{File: s.file, Line: line, Column: column, Path: pathText(path), Message: message})
 }
 

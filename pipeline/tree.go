@@ -20,6 +20,9 @@ type node struct {
 
 	// value is a string, bool, int or float64, nil, []*node or []entry.
 	value any
+
+	broken bool // it was misshapen, and only what others refer to is left
+	astray bool // of a step: what it needs is not known
 }
 
 // entry is a key of a mapping with its value; a mapping has each once.

@@ -231,7 +231,7 @@ func (s *shape) naming(text string) *shape {
 func (v Visible) shape() *shape {
 	inputs, clusters, steps := map[string]*shape{}, map[string]*shape{}, map[string]*shape{}
 	for _, input := range v.Inputs {
-		inputs[input.Name] = shapesOfInputs[input.Type]
+		inputs[input.Name] = cmp.Or(shapesOfInputs[input.Type], anything)
 	}
 	for _, cluster := range v.Clusters {
 		clusters[cluster] = text
@@ -250,6 +250,9 @@ func (v Visible) shape() *shape {
 }
 
 func (s VisibleStep) shape() *shape {
+	if s.Kind == "" { // its file is wrong there
+		return anything
+	}
 	fields := maps.Clone(shapeOfSteps)
 	for _, name := range keys(shapesOfKinds[s.Kind]) {
 		fields[name] = shapesOfKinds[s.Kind][name]

@@ -17,43 +17,18 @@ import (
 // *pipeline.Error has everything that is wrong with them.
 func readPipeline(name string) (pipeline.Pipeline, error) {
 	dir, base := filepath.Split(name)
-	file, err := pipeline.Read(os.DirFS(filepath.Clean(dir)), base)
-	var problems []pipeline.Problem
-	if err == nil {
-		problems = stepProblems(file, file.Pipeline, "")
-	}
+	file, err := pipeline.Read(os.DirFS(filepath.Clean(dir)), base, workflows.PipelineProblems)
 	var wrong *pipeline.Error
 	switch {
 	case errors.As(err, &wrong):
-		problems = wrong.Problems
+		for i := range wrong.Problems { // as their user names them
+			wrong.Problems[i].File = filepath.Join(dir, wrong.Problems[i].File)
+		}
+		return pipeline.Pipeline{}, wrong
 	case err != nil:
 		return pipeline.Pipeline{}, err
 	}
-	if len(problems) == 0 {
-		return file.Pipeline, nil
-	}
-	for i := range problems { // as their user names them
-		problems[i].File = filepath.Join(dir, problems[i].File)
-	}
-	return pipeline.Pipeline{}, &pipeline.Error{Problems: problems}
-}
-
-// stepProblems are what the runs of its steps would refuse, and those of pipelines in it.
-func stepProblems(file *pipeline.File, p pipeline.Pipeline, within string) []pipeline.Problem {
-	var problems []pipeline.Problem
-	for _, problem := range workflows.PipelineProblems(p) {
-		problems = append(problems, file.Problem(within+problem.Step, problem.Text, problem.Path))
-	}
-	for _, list := range [][]pipeline.Step{p.Steps, p.Finally} {
-		for _, step := range list {
-			for _, each := range append([]pipeline.Step{step}, step.OnFailure.Run...) {
-				if each.Pipeline != nil {
-					problems = append(problems, stepProblems(file, *each.Pipeline, within+each.Name+"/")...)
-				}
-			}
-		}
-	}
-	return problems
+	return file.Pipeline, nil
 }
 
 // inputOptions are the flags that give a pipeline its inputs.
@@ -83,9 +58,7 @@ func (o *inputOptions) read(name, unless string) (pipeline.Pipeline, map[string]
 	var wrong *pipeline.Error
 	switch {
 	case errors.As(err, &wrong):
-		for _, problem := range wrong.Problems {
-			problems = append(problems, problem.String())
-		}
+		problems = append(problems, wrong.Error())
 	case err != nil:
 		return p, nil, err
 	}

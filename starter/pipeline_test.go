@@ -189,3 +189,14 @@ steps:
 	require.Equal(t, exitUsage, code)
 	require.Contains(t, stderr, `input l: "[x" is no JSON list: write it such as ["a", 2], or a,b`)
 }
+
+func TestOneListHasEverythingThatIsWrong(t *testing.T) {
+	t.Parallel()
+	name := pipelineFile(t, wrongFile+"  c: {comand: {run: x}}\n  d: {needs: [c], when: inputs.none == 1, wait: 1s}\n")
+	code, stdout, _ := starterOn(t, "pipeline", "validate", name)
+	require.Equal(t, exitUsage, code)
+	for _, says := range []string{`:4:\d+: .*a\.command.*1s`, `:5:\d+: .*b\.command`, `:6:\d+: .*did you mean command`, `:7:\d+: .*when.*none`} {
+		require.Regexp(t, name+says, stdout)
+	}
+	require.True(t, strings.HasSuffix(stdout, name+": more may be found once these are right\n"), stdout)
+}

@@ -65,7 +65,7 @@ func checkFile(name string) (console.FileCheck, error) {
 	var wrong *pipeline.Error
 	switch {
 	case errors.As(err, &wrong):
-		check.Problems = wrong.Problems
+		check.Problems, check.More = wrong.Problems, wrong.More
 		return check, nil
 	case err != nil:
 		return check, err

@@ -143,22 +143,15 @@ func (in PipelineInput) values() (map[string]any, clusterNames, []string) {
 	return inputs, ids, problems
 }
 
-// StepProblem is something that is wrong with a step of a pipeline.
-type StepProblem struct {
-	Step string // its name
-	Path string // in its body, such as command; "" is the step itself
-	Text string
-}
-
 // PipelineProblems are what is wrong with those bodies of steps that hold no expressions,
 // by what their runs can do. Steps of pipelines that it runs are not looked at.
-func PipelineProblems(p pipeline.Pipeline) []StepProblem {
+func PipelineProblems(p pipeline.Pipeline) []pipeline.StepProblem {
 	ids := make(clusterNames, len(p.Clusters))
 	for _, cluster := range p.Clusters {
 		ids[cluster.Name] = cluster.Name
 	}
 	f := &family{clusters: ids, check: checkWritten}
-	var problems []StepProblem
+	var problems []pipeline.StepProblem
 	for _, step := range append(stepsOf(p.Steps), stepsOf(p.Finally)...) {
 		if step.Kind == pipeline.SubPipeline || holdsExpressions(step.With) {
 			continue
@@ -169,7 +162,7 @@ func PipelineProblems(p pipeline.Pipeline) []StepProblem {
 		}
 		_, wrong := f.launch(step, action)
 		for _, text := range wrong {
-			problems = append(problems, StepProblem{Step: step.Name, Path: string(step.Kind), Text: text})
+			problems = append(problems, pipeline.StepProblem{Step: step.Name, Path: string(step.Kind), Text: text})
 		}
 	}
 	return problems

@@ -14,6 +14,9 @@ type FileCheck struct {
 	Valid    bool               `json:"valid"`    // there are no problems
 	Problems []pipeline.Problem `json:"problems"` // in it, and in the files that it refers to
 
+	// More says that there may be more, in what could not be checked because of these.
+	More bool `json:"more,omitempty"`
+
 	// Pipeline is its name, Steps are how many steps of each kind it has, and Clusters and
 	// Inputs the names of those, of a file without problems.
 	Pipeline string                `json:"pipeline,omitempty"`
@@ -32,6 +35,9 @@ func WriteFileChecks(out io.Writer, checks []FileCheck) error {
 	for _, check := range checks {
 		for _, problem := range check.Problems {
 			b.WriteString(printable(problem.String()) + "\n")
+		}
+		if check.More {
+			b.WriteString(printable(check.File) + ": " + pipeline.MoreMayBeFound + "\n")
 		}
 		if check.Valid {
 			b.WriteString(printable(check.File+": "+check.summary()) + "\n")
