@@ -112,6 +112,14 @@ func (m *meaning) allowed(step named) []string {
 	return names
 }
 
+// insteadOfSteps says which step may have been meant, where there are others.
+func insteadOfSteps(name string, allowed []string) string {
+	if len(allowed) == 0 {
+		return "no other step stands beside this one, so take it away"
+	}
+	return instead(name, allowed)
+}
+
 func (n named) beside(other named) bool { return n.of == other.of && n.finally == other.finally }
 
 func (m *meaning) needs() {
@@ -125,7 +133,7 @@ func (m *meaning) needs() {
 			case slices.Contains(step.step.Needs[:i], need.text()):
 				m.at(need, path, "%s is there already: take it away", need.text())
 			case !known:
-				m.at(need, path, "there is no step %s: %s", shortened(need.text()), instead(need.text(), m.allowed(step)))
+				m.at(need, path, "there is no step %s: %s", shortened(need.text()), insteadOfSteps(need.text(), m.allowed(step)))
 			case !other.beside(step):
 				m.at(need, path, "%s", step.cannotNeed(other))
 			}

@@ -40,11 +40,11 @@ func noYAML(file string, text []byte, err error) Problem {
 
 // yamlRemedies are for the mistakes that are made most, by what the library says of them.
 var yamlRemedies = []struct{ holds, remedy string }{
-	{"',' or", "between { } and [ ] put a text in quotes that holds ${{ }}, or any of { } [ ] , ?"},
+	{"',' or", "between { and } write values with ? : , { } [ ] # in quotes, or write the mapping on lines of its own"},
 	{"mapping values are not allowed", "put a text in quotes that holds a colon with a space behind, and see that the line begins in the right column"},
 	{"expected key", "see that the line begins in the same column as the keys beside it, and ends its quotes"},
 	{"'-' indicator", "see that the line begins in the same column as the items beside it"},
-	{"cannot start any token", "put a text in quotes that begins with @, ` or %"},
+	{"cannot start any token", "put a text in quotes that begins with @, ` or %; between { and } a text of several lines (|) is not possible: write the mapping on lines of its own"},
 	{"unexpected end of stream", "a quote is not closed"},
 }
 
