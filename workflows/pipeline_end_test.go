@@ -2,7 +2,6 @@ package workflows_test
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -151,7 +150,8 @@ func TestItemsGoOnInANewRunToo(t *testing.T) {
 	var result workflows.ItemsResult
 	require.NoError(t, b.GetWorkflowResult(&result))
 	require.Len(t, b.started, 130)
-	require.Equal(t, "21", strings.TrimPrefix(b.started[0], "/"))
+	require.NotContains(t, b.started, "20", "it was done before")
+	require.Contains(t, b.started, "21")
 	require.Equal(t, map[workflows.StepState]int{workflows.StepSucceeded: 150}, result.Items)
 	require.Equal(t, "i149", result.Values[149].Item)
 }
@@ -197,9 +197,9 @@ func TestARunThatIsToFailUnlessItSucceedsFails(t *testing.T) {
 	require.Equal(t, workflows.Partial, result.Verdict)
 }
 
-// childrenInTests is how many children a run may have in the test environment of the SDK:
-// one of 1,000 hangs it at its end. More are tested on a real server.
-const childrenInTests = 900
+// childrenInTests is how many children a run has here: 1,000 hang the test environment of
+// the SDK at its end. As many as there may be are tested on a real server.
+const childrenInTests = 300
 
 func TestManyStepsAndManyItemsComeToTheirEnd(t *testing.T) {
 	t.Parallel()
