@@ -68,10 +68,18 @@ func (w *jobWatch) see(listed *jobListing) (sight, error) {
 	return seen, nil
 }
 
+// sureName is how many characters a listing has to show of a job's name for it to be that
+// job: a name begins with a letter and a token of 13, and schedulers show 15 and more.
+const sureName = 14
+
 // entries are those of the job among listed ones, and the ids of other jobs of its name.
 func (w *jobWatch) entries(listed map[string][]ehpc.Job) (own []ehpc.Job, others []string) {
 	id := baseID(w.in.JobID)
-	for _, job := range append(slices.Clone(listed["name "+w.in.Name]), listed["id "+id]...) {
+	var jobs []ehpc.Job
+	for n := len(w.in.Name); n >= min(sureName, len(w.in.Name)); n-- {
+		jobs = append(jobs, listed["name "+w.in.Name[:n]]...)
+	}
+	for _, job := range append(jobs, listed["id "+id]...) {
 		if id == "" {
 			id = baseID(job.ID) // of several, the first is the one
 		}
@@ -79,7 +87,7 @@ func (w *jobWatch) entries(listed map[string][]ehpc.Job) (own []ehpc.Job, others
 		case baseID(job.ID) == id && !nameOf(job.Name, w.in.Name): // the id was given to another job
 		case baseID(job.ID) == id && !slices.ContainsFunc(own, func(known ehpc.Job) bool { return known.ID == job.ID }):
 			own = append(own, job)
-		case baseID(job.ID) != id && job.Name == w.in.Name:
+		case baseID(job.ID) != id && nameOf(job.Name, w.in.Name) && len(job.Name) >= min(sureName, len(w.in.Name)):
 			others = append(others, wholeID(job.ID))
 		}
 	}

@@ -73,6 +73,25 @@ func TestAJobIsKnownByItsNameAndItsId(t *testing.T) {
 	}
 }
 
+// Were it not found, it would be submitted once more.
+func TestAJobOfWhichOnlyTheNameIsKnownIsFoundWhereNamesAreCut(t *testing.T) {
+	t.Parallel()
+	const name = "jaaaabbbbcccc7.solve"
+	for shown, found := range map[string]bool{name: true, name[:15]: true, name[:14]: true, name[:13]: false, "": false, "jaaaabbbbcccc8.solve": false} {
+		w := &jobWatch{in: ListJobsInput{Name: name}}
+		listed := make(map[string][]ehpc.Job)
+		index(listed, []ehpc.Job{{ID: "7.manager", Name: shown}})
+		own, others := w.entries(listed)
+		require.Equal(t, found, len(own) == 1, shown)
+		require.Empty(t, others, shown)
+
+		w.in.JobID = "6.manager"
+		own, others = w.entries(listed)
+		require.Empty(t, own, shown)
+		require.Equal(t, found, len(others) == 1, shown)
+	}
+}
+
 func TestAWordThatIsNotDocumentedIsTold(t *testing.T) {
 	t.Parallel()
 	listed := &jobListing{open: make(map[string][]ehpc.Job), openWhole: true}

@@ -115,19 +115,13 @@ func arrayTasks(array string) (int, bool) {
 	return tasks, first <= last && tasks <= MaxJobTasks
 }
 
-// jobName is the name under which the scheduler shows a job: the one that was asked for,
-// as far as the API takes it, and a token that no other job has. A run that was reset has
-// the same.
+// jobName is the name under which the scheduler shows a job: a token that no other job has,
+// behind a letter, and what was asked for, as far as the API takes it. The token comes first,
+// for a listing may show the beginning of a name only. A run that was reset has the same.
 func jobName(asked, originalRunID string) string {
 	token := guard.NewToken(originalRunID, "job")
-	name := notInName.ReplaceAllString(asked, ".")
-	if name == "" || name[0] >= '0' && name[0] <= '9' || name[0] == '.' {
-		name = "job" + name
-	}
-	if most := maxJobName - len(".") - len(token); len(name) > most {
-		name = name[:most]
-	}
-	return name + "." + token
+	name := "j" + token + "." + cmp.Or(notInName.ReplaceAllString(asked, "."), "job")
+	return name[:min(len(name), maxJobName)]
 }
 
 // submission is what is given to the scheduler.

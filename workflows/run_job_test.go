@@ -136,7 +136,7 @@ func TestAJobIsSubmittedOnceWatchedAndJudgedByItsExitStatus(t *testing.T) {
 	require.Zero(t, *result.ExitStatus)
 	require.False(t, result.StartedAt.IsZero())
 	require.Len(t, s.submits, 1)
-	require.Regexp(t, regexp.MustCompile(`^solve\.[a-z2-7]{13}$`), s.submits[0].Name, "letters, digits and dots, 6 to 30 of them")
+	require.Regexp(t, regexp.MustCompile(`^j[a-z2-7]{13}\.solve$`), s.submits[0].Name, "letters, digits and dots, 6 to 30 of them")
 	require.Equal(t, "hpcuser", s.submits[0].PasswordSecret)
 	require.Equal(t, []workflows.JobState{workflows.JobQueued, workflows.JobRunning}, []workflows.JobState{s.looks[0].State, s.looks[1].State})
 	require.Equal(t, workflows.Ended, s.jobStatus().Phase)

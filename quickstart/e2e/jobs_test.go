@@ -81,7 +81,7 @@ func TestGoldenAJobIsSubmittedWatchedAndJudged(t *testing.T) {
 		require.Equal(t, 3, *result.ExitStatus)
 		require.Equal(t, "fine on compute000\n", result.Log)
 		require.Equal(t, []string{"compute000"}, result.Nodes)
-		require.Equal(t, 1, s.Simulator.JobsNamed("solve.")[result.Name])
+		require.Equal(t, 1, s.Simulator.JobsNamed(".solve")[result.Name])
 		require.Less(t, len(s.history(id).GetEvents()), 40)
 		for _, event := range s.history(id).GetEvents() {
 			require.NotContains(t, event.String(), "hunter2")
@@ -99,7 +99,7 @@ func TestGoldenAJobWhoseAnswerIsLostIsFoundAndAdopted(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, workflows.Succeeded, result.Verdict, "%+v", result)
 	require.True(t, result.Adopted)
-	require.Equal(t, map[string]int{result.Name: 1}, s.Simulator.JobsNamed("job."))
+	require.Equal(t, map[string]int{result.Name: 1}, s.Simulator.JobsNamed(".job"))
 	s.keep("job-adopted", id)
 }
 
@@ -111,7 +111,7 @@ func TestGoldenAJobThatDidNotArriveIsSubmittedAgain(t *testing.T) {
 	result, err := s.endJob(id)
 	require.NoError(t, err)
 	require.Equal(t, workflows.Succeeded, result.Verdict, "%+v", result)
-	require.Equal(t, map[string]int{result.Name: 1}, s.Simulator.JobsNamed("job."))
+	require.Equal(t, map[string]int{result.Name: 1}, s.Simulator.JobsNamed(".job"))
 	s.keep("job-submitted-again", id)
 }
 
@@ -133,7 +133,7 @@ func TestGoldenASubmitOfAJobUnderWayIsAwaitedAndTheJobStopped(t *testing.T) {
 	s := newSystem(t, quickPace())
 	s.Simulator.Inject(ehpcsim.Fault{Action: "SubmitJob", Delay: 4 * time.Second})
 	id := s.startJob(pipeline.Job{Run: "sleep 600"}, false)
-	await(t, 20*time.Second, "the submit is under way", func() bool { return len(s.Simulator.JobsNamed("job.")) == 1 })
+	await(t, 20*time.Second, "the submit is under way", func() bool { return len(s.Simulator.JobsNamed(".job")) == 1 })
 	require.NoError(t, s.Client.CancelWorkflow(t.Context(), id, ""))
 	result, err := s.endJob(id)
 	require.True(t, sdk.IsCanceledError(err), "%v", err)

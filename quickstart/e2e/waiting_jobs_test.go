@@ -74,7 +74,7 @@ func (s *system) endJobs(ids []string) {
 		})
 	}
 	require.NoError(s.t, group.Wait())
-	named := s.Simulator.JobsNamed("wait.")
+	named := s.Simulator.JobsNamed(".wait")
 	require.Len(s.t, named, len(ids))
 	for name, times := range named {
 		require.Equal(s.t, 1, times, name)
@@ -88,7 +88,7 @@ func TestOneListingATickServesAllWaitingJobs(t *testing.T) {
 	s, up := newJobCluster(t)
 	began := time.Now()
 	ids := s.startJobs(waitingJobs)
-	await(t, 2*time.Minute, "all of them wait", func() bool { return len(s.Simulator.JobsNamed("wait.")) == waitingJobs })
+	await(t, 2*time.Minute, "all of them wait", func() bool { return len(s.Simulator.JobsNamed(".wait")) == waitingJobs })
 	submitted := time.Since(began)
 
 	const seconds = 10
@@ -128,12 +128,12 @@ func TestEveryJobIsSubmittedOnceAlthoughWorkersDieAndTheAPIFails(t *testing.T) {
 	}
 	ids := s.startJobs(waitingJobs)
 	first := worker()
-	await(t, time.Minute, "it is in the middle of submitting", func() bool { return len(s.Simulator.JobsNamed("wait.")) > waitingJobs/4 })
+	await(t, time.Minute, "it is in the middle of submitting", func() bool { return len(s.Simulator.JobsNamed(".wait")) > waitingJobs/4 })
 	require.NoError(t, first.Process.Kill())
 	_ = first.Wait()
-	at := len(s.Simulator.JobsNamed("wait."))
+	at := len(s.Simulator.JobsNamed(".wait"))
 	worker()
-	await(t, 8*time.Minute, "all of them wait", func() bool { return len(s.Simulator.JobsNamed("wait.")) == waitingJobs })
+	await(t, 8*time.Minute, "all of them wait", func() bool { return len(s.Simulator.JobsNamed(".wait")) == waitingJobs })
 	submitted := time.Since(began)
 	up()
 	s.endJobs(ids)
