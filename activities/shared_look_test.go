@@ -127,7 +127,7 @@ func TestOneLookServesAllJobsOfACluster(t *testing.T) {
 	}
 	before := c.sim.Requests("ListJobs")
 	began := time.Now()
-	require.Eventually(t, func() bool { return c.sim.Requests("ListJobs")-before >= 50 }, 20*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return c.sim.Requests("ListJobs")-before >= 50 }, 2*time.Minute, 10*time.Millisecond)
 	pages := (jobs + ehpc.MaxJobsPage - 1) / ehpc.MaxJobsPage
 	require.LessOrEqual(t, c.sim.Requests("ListJobs"), int(time.Since(began)/c.acts.Pace.Look.Min+20)*pages)
 	c.acts.Watcher.Stop(t.Context())
