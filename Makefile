@@ -21,11 +21,11 @@ model: ## check the model of submits and stops with spin, verbosely
 	go test ./docs/model -count 1 -v
 
 fuzz: ## look for answers and pipeline files that cannot be borne, a minute for each decoder
-	go test ./ehpc -run - -fuzz FuzzAnswers -fuzztime 60s
-	go test ./ehpc -run - -fuzz FuzzErrors -fuzztime 60s
-	go test ./pipeline -run - -fuzz FuzzRead -fuzztime 60s
-	go test ./pipeline -run - -fuzz FuzzExpression -fuzztime 60s
-	go test ./pipeline -run - -fuzz FuzzRunText -fuzztime 60s
+	go test ./ehpc -run - -fuzz FuzzAnswers -fuzztime 60s -fuzzminimizetime 10x
+	go test ./ehpc -run - -fuzz FuzzErrors -fuzztime 60s -fuzzminimizetime 10x
+	go test ./pipeline -run - -fuzz FuzzRead -fuzztime 60s -fuzzminimizetime 10x
+	go test ./pipeline -run - -fuzz FuzzExpression -fuzztime 60s -fuzzminimizetime 10x
+	go test ./pipeline -run - -fuzz FuzzRunText -fuzztime 60s -fuzzminimizetime 10x
 
 bench: ## compare ways of waiting, peers in the same run
 	go -C quickstart run ./bench

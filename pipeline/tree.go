@@ -51,7 +51,8 @@ func tree(file string, text []byte) (*node, []Problem) {
 	}
 	switch err := decoder.Decode(&more); {
 	case err == nil && len(more.Content) > 0:
-		t.problem(more.Content[0].Line, more.Content[0].Column, "a second document begins here: keep one pipeline in a file")
+		last := 1 + bytes.Count(text, []byte("\n")) // of nothing at all the library names the line behind
+		t.problem(min(more.Content[0].Line, last), more.Content[0].Column, "a second document begins here: keep one pipeline in a file")
 	case err != nil && !errors.Is(err, io.EOF):
 		return nil, []Problem{noYAML(file, text, err)}
 	}
@@ -91,6 +92,11 @@ func (t *treeReader) unreadable(text []byte) *Problem {
 			message = "it is no text in UTF-8: save it as UTF-8"
 		case r == '\n':
 			line, column = line+1, 0
+		case r == 0:
+			message = "it is no text: it holds a zero byte"
+		case r == '\r' && (at+1 == len(text) || text[at+1] != '\n'), r == 0x85, r == 0x2028, r == 0x2029:
+			// YAML takes each for the end of a line, and few editors do.
+			message = fmt.Sprintf("it ends a line by %U: save it with the line ends of Unix or Windows", r)
 		case r < ' ' && r != '\t' && r != '\r', r == 0x7f:
 			message = fmt.Sprintf("it holds the control character %U: take it away, or write it as an escape in double quotes", r)
 		}
