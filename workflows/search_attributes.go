@@ -34,7 +34,7 @@ var SearchAttributes = []SearchAttribute{
 	attribute(AttributeNodes, "how many nodes the run has; 0 until its command is submitted"),
 	attribute(AttributeFailedNodes, "how many nodes failed, were stopped or timed out; counted at the end"),
 	attribute(AttributeUser, "who started the run: `EHPCFLOW_USER`, otherwise the user and machine of `starter`"),
-	attribute(AttributeParentRun, "the run that it is a rerun of, or the run on several clusters that it is a part of"),
+	attribute(AttributeParentRun, "the run that it is a rerun of, or that it is a part of: a pipeline, or a run on several clusters"),
 	attribute(AttributeCommandID, "the first 20 commands of the run, in the cluster's list"),
 }
 
