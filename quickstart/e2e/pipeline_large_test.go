@@ -42,6 +42,7 @@ func largePipeline(t *testing.T) pipeline.Pipeline {
 
 // A pipeline as large as there may be stays within what Temporal takes, and finishes.
 func TestALargePipelineStaysWithinTemporalsLimits(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t, quickPace())
 	id := runs.NewID()
 	began := time.Now()

@@ -109,10 +109,12 @@ func TestOneListingATickServesAllWaitingJobs(t *testing.T) {
 }
 
 // A worker program with its own times, killed with jobs of which it does not know yet
-// whether they were submitted, and an API that fails one time in ten.
+// whether they were submitted, and an API that fails one time in ten. The long form, with as
+// many jobs as wait above, is one of make soak.
 func TestEveryJobIsSubmittedOnceAlthoughWorkersDieAndTheAPIFails(t *testing.T) {
-	if testing.Short() {
-		t.Skip("some minutes")
+	jobs := waitingJobs / 4
+	if *soak {
+		jobs = waitingJobs
 	}
 	s, up := newJobCluster(t)
 	s.StopWorker()
@@ -126,20 +128,20 @@ func TestEveryJobIsSubmittedOnceAlthoughWorkersDieAndTheAPIFails(t *testing.T) {
 		w, _ := background(t, s.forPrograms(), "worker", "--api-rate", "500")
 		return w
 	}
-	ids := s.startJobs(waitingJobs)
+	ids := s.startJobs(jobs)
 	first := worker()
-	await(t, time.Minute, "it is in the middle of submitting", func() bool { return len(s.Simulator.JobsNamed(".wait")) > waitingJobs/4 })
+	await(t, time.Minute, "it is in the middle of submitting", func() bool { return len(s.Simulator.JobsNamed(".wait")) > jobs/4 })
 	require.NoError(t, first.Process.Kill())
 	_ = first.Wait()
 	at := len(s.Simulator.JobsNamed(".wait"))
 	worker()
-	await(t, 8*time.Minute, "all of them wait", func() bool { return len(s.Simulator.JobsNamed(".wait")) == waitingJobs })
+	await(t, 8*time.Minute, "all of them wait", func() bool { return len(s.Simulator.JobsNamed(".wait")) == jobs })
 	submitted := time.Since(began)
 	up()
 	s.endJobs(ids)
 	took := time.Since(began)
 	requests := s.Simulator.Requests("ListJobs")
 	t.Logf("killed after %d submits; all %d submitted after %.0f s with %d SubmitJob, ended after %.0f s; %d ListJobs, %.1f a second",
-		at, waitingJobs, submitted.Seconds(), s.Simulator.Requests("SubmitJob"), took.Seconds(), requests, float64(requests)/took.Seconds())
-	require.Less(t, requests, waitingJobs*int(took.Seconds())/10, "far below a look a second for each job")
+		at, jobs, submitted.Seconds(), s.Simulator.Requests("SubmitJob"), took.Seconds(), requests, float64(requests)/took.Seconds())
+	require.Less(t, requests, jobs*int(took.Seconds())/10, "far below a look a second for each job")
 }
