@@ -32,8 +32,11 @@ type JobReport struct {
 // Stopped says that the job is known to run no more, or was never submitted.
 func (r JobReport) Stopped() bool { return r.State != Running && !mayRun(r.Job) }
 
-// mayRun says that a job is not known to have ended.
+// mayRun says that a job, or a copy of it, is not known to have ended.
 func mayRun(job workflows.JobResult) bool {
+	if len(job.Copies) > 0 {
+		return true
+	}
 	switch job.State {
 	case workflows.JobPending, workflows.JobFinished, workflows.JobStopped:
 		return false
@@ -45,19 +48,14 @@ func mayRun(job workflows.JobResult) bool {
 // ReadJob reports how a run of a job stands.
 func ReadJob(ctx context.Context, c client.Client, id string) (JobReport, error) {
 	report := JobReport{RunID: id}
-	described, err := describe(ctx, c, id)
-	if err != nil {
-		return report, err
-	}
-	info := described.GetWorkflowExecutionInfo()
-	kind, err := kindOf(id, info.GetType().GetName())
+	described, kind, err := describeRun(ctx, c, id)
 	switch {
 	case err != nil:
 		return report, err
 	case kind != OfJob:
 		return report, &RefusedError{fmt.Sprintf("run %s is not one of a job: see starter status %s", id, id)}
 	}
-	switch report.State = StateOf(info.GetStatus()); report.State {
+	switch report.State = StateOf(described.GetWorkflowExecutionInfo().GetStatus()); report.State {
 	case Completed, Failed, Canceled:
 		report.Phase = workflows.Ended
 		report.Error, err = readEnd(ctx, c, id, &report.Job, &report.Job.Reason)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 )
 
@@ -41,11 +42,18 @@ var kinds = map[string]Kind{
 
 // KindOf says what sort of run there is under a name, and needs no worker for it.
 func KindOf(ctx context.Context, c client.Client, id string) (Kind, error) {
+	_, kind, err := describeRun(ctx, c, id)
+	return kind, err
+}
+
+// describeRun is what Temporal says of a run, and what sort of run that is.
+func describeRun(ctx context.Context, c client.Client, id string) (*workflowservice.DescribeWorkflowExecutionResponse, Kind, error) {
 	described, err := describe(ctx, c, id)
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
-	return kindOf(id, described.GetWorkflowExecutionInfo().GetType().GetName())
+	kind, err := kindOf(id, described.GetWorkflowExecutionInfo().GetType().GetName())
+	return described, kind, err
 }
 
 func kindOf(id, workflow string) (Kind, error) {

@@ -71,21 +71,16 @@ func StartPipeline(ctx context.Context, c client.Client, place Place, id string,
 // items are the steps.
 func ReadPipeline(ctx context.Context, c client.Client, id string) (PipelineReport, error) {
 	report := PipelineReport{RunID: id}
-	described, err := describe(ctx, c, id)
-	if err != nil {
-		return report, err
-	}
-	info := described.GetWorkflowExecutionInfo()
-	kind, err := kindOf(id, info.GetType().GetName())
+	described, kind, err := describeRun(ctx, c, id)
 	switch {
 	case err != nil:
 		return report, err
 	case kind == OfItems:
-		return readItems(ctx, c, id, StateOf(info.GetStatus()))
+		return readItems(ctx, c, id, StateOf(described.GetWorkflowExecutionInfo().GetStatus()))
 	case kind != OnPipeline:
 		return report, &RefusedError{fmt.Sprintf("run %s is not one of a pipeline: see starter status %s", id, id)}
 	}
-	switch report.State = StateOf(info.GetStatus()); report.State {
+	switch report.State = StateOf(described.GetWorkflowExecutionInfo().GetStatus()); report.State {
 	case Completed, Failed, Canceled:
 		return report, report.readEnd(ctx, c)
 	case Running, Terminated, TimedOut:

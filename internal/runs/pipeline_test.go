@@ -92,3 +92,12 @@ func TestARunOfAnotherKindIsRefusedWithWhatToDoInstead(t *testing.T) {
 		require.ErrorAs(t, err, &refused)
 	}
 }
+
+func TestAJobIsStoppedOnceEveryCopyOfItIs(t *testing.T) {
+	t.Parallel()
+	stopped := func(job workflows.JobResult) bool { return JobReport{State: Canceled, Job: job}.Stopped() }
+	require.True(t, stopped(workflows.JobResult{State: workflows.JobFinished}))
+	require.True(t, stopped(workflows.JobResult{State: workflows.JobStopped}))
+	require.False(t, stopped(workflows.JobResult{State: workflows.JobUnknown}))
+	require.False(t, stopped(workflows.JobResult{State: workflows.JobFinished, Copies: []string{"8.manager"}}))
+}

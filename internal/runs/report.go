@@ -91,11 +91,8 @@ const (
 // page of nodes, or the whole fleet.
 func read(ctx context.Context, c client.Client, id string, whole bool) (Report, error) {
 	report := Report{RunID: id}
-	described, err := describe(ctx, c, id)
-	if err != nil {
-		return report, err
-	}
-	switch kind, err := kindOf(id, described.GetWorkflowExecutionInfo().GetType().GetName()); {
+	described, kind, err := describeRun(ctx, c, id)
+	switch {
 	case err != nil:
 		return report, err
 	case kind == OnClusters:

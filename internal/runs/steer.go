@@ -24,15 +24,11 @@ func (e *RefusedError) Error() string { return e.Message }
 
 // Cancel asks a run to stop its command and to end. Follow it to see what came of it.
 func Cancel(ctx context.Context, c client.Client, id string) error {
-	described, err := describe(ctx, c, id)
+	described, _, err := describeRun(ctx, c, id)
 	if err != nil {
 		return err
 	}
-	info := described.GetWorkflowExecutionInfo()
-	if _, err := kindOf(id, info.GetType().GetName()); err != nil {
-		return err
-	}
-	if state := StateOf(info.GetStatus()); state != Running {
+	if state := StateOf(described.GetWorkflowExecutionInfo().GetStatus()); state != Running {
 		return &RefusedError{fmt.Sprintf("run %s has ended already (%s): there is nothing to cancel", id, state)}
 	}
 	if err := c.CancelWorkflow(ctx, id, ""); err != nil {
