@@ -150,7 +150,10 @@ func TestAPageThatFailsDoesNotTakeTheJobsOfTheOthersWithIt(t *testing.T) {
 		ends = append(ends, end)
 	}
 	failed := 0
-	time.Sleep(500 * time.Millisecond)
+	require.Eventually(t, func() bool {
+		return slices.ContainsFunc(ends, func(end <-chan watchEnd) bool { return len(end) > 0 })
+	}, time.Minute, 10*time.Millisecond)
+	time.Sleep(500 * time.Millisecond) // in which the other jobs of the page end, and others must not
 	for _, end := range ends {
 		select {
 		case told := <-end:

@@ -5,11 +5,9 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -51,42 +49,11 @@ func TestRolloutsKeepTheirPromises(t *testing.T) {
 		require.Empty(t, c.broken)
 		return
 	}
-	cases := *howMany
-	if testing.Short() {
-		cases /= 10
-	}
-	const shards = 8
-	var mu sync.Mutex
-	seen, broken := make(map[string]int), []string(nil)
-	t.Run("cases", func(t *testing.T) {
-		for shard := range shards {
-			t.Run(fmt.Sprint(shard), func(t *testing.T) {
-				t.Parallel()
-				for seed := shard + 1; seed <= cases; seed += shards {
-					c := newCase(uint64(seed))
-					c.run()
-					mu.Lock()
-					for what, n := range c.seen {
-						seen[what] += n
-					}
-					if len(c.broken) > 0 {
-						broken = append(broken, fmt.Sprintf("-seed %d: %s", seed, strings.Join(c.broken, "; ")))
-					}
-					mu.Unlock()
-				}
-			})
-		}
+	holdByTheDice(t, *howMany, enough, everOccurs, func(seed uint64) (map[string]int, []string) {
+		c := newCase(seed)
+		c.run()
+		return c.seen, c.broken
 	})
-	require.Empty(t, strings.Join(broken[:min(len(broken), 20)], "\n"), "%d cases failed; a seed replays one", len(broken))
-	for _, what := range slices.Sorted(maps.Keys(seen)) {
-		t.Logf("%6d %s", seen[what], what)
-	}
-	for _, what := range everOccurs {
-		if cases < enough {
-			break
-		}
-		require.Positive(t, seen[what], "it never occurred: %s", what)
-	}
 }
 
 // rolloutCase is a rollout on a fleet, from its start to its end in as many runs as it
