@@ -112,6 +112,7 @@ func TestOneListingATickServesAllWaitingJobs(t *testing.T) {
 // whether they were submitted, and an API that fails one time in ten. The long form, with as
 // many jobs as wait above, is one of make soak.
 func TestEveryJobIsSubmittedOnceAlthoughWorkersDieAndTheAPIFails(t *testing.T) {
+	t.Parallel() // it mostly waits
 	jobs := waitingJobs / 4
 	if *soak {
 		jobs = waitingJobs
