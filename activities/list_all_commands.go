@@ -67,6 +67,8 @@ type ClusterCommand struct {
 
 // ListAllCommands reads the commands of a cluster, whoever submitted them.
 func (a *Activities) ListAllCommands(ctx context.Context, in ListAllCommandsInput) (*ListAllCommandsResult, error) {
+	stop := keepAlive(ctx, "listing")
+	defer stop()
 	result := &ListAllCommandsResult{Commands: Commands{}}
 	for command, err := range a.EHPC.Commands(ctx, in.ClusterID) {
 		if err != nil {

@@ -38,6 +38,8 @@ type Cluster struct {
 
 // ListClusters reads the clusters of the account.
 func (a *Activities) ListClusters(ctx context.Context) (*ListClustersResult, error) {
+	stop := keepAlive(ctx, "listing")
+	defer stop()
 	result := &ListClustersResult{Clusters: Clusters{}}
 	for cluster, err := range a.EHPC.Clusters(ctx) {
 		if err != nil {

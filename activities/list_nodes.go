@@ -94,6 +94,8 @@ type Node struct {
 
 // ListNodes reads the nodes of a cluster. One that is not in it is not in the result.
 func (a *Activities) ListNodes(ctx context.Context, in ListNodesInput) (*ListNodesResult, error) {
+	stop := keepAlive(ctx, "listing")
+	defer stop()
 	info := activity.GetInfo(ctx)
 	result := &ListNodesResult{}
 	for node, err := range a.EHPC.Nodes(ctx, in.ClusterID) {

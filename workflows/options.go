@@ -59,8 +59,8 @@ const (
 	// watchJobFor is how long one watch of a job lasts; another one follows it.
 	watchJobFor = 24 * time.Hour
 
-	// watchHeartbeat is when a silent watch is given to another worker.
-	watchHeartbeat = 45 * time.Second
+	// workerLost is after how long of silence an activity is given to another worker.
+	workerLost = 45 * time.Second
 )
 
 func beforeSubmit(ctx workflow.Context, patience time.Duration, summary string) workflow.Context {
@@ -68,6 +68,7 @@ func beforeSubmit(ctx workflow.Context, patience time.Duration, summary string) 
 		Summary:                summary,
 		StartToCloseTimeout:    oneCall,
 		ScheduleToCloseTimeout: patience,
+		HeartbeatTimeout:       workerLost,
 	})
 }
 
@@ -77,7 +78,7 @@ func attaching(ctx workflow.Context, patience time.Duration, summary string) wor
 		Summary:                summary,
 		StartToCloseTimeout:    oneLook,
 		ScheduleToCloseTimeout: patience,
-		HeartbeatTimeout:       watchHeartbeat,
+		HeartbeatTimeout:       workerLost,
 	})
 }
 
@@ -110,7 +111,7 @@ func lookingFor(ctx workflow.Context, patience time.Duration, summary string) wo
 		Summary:                summary,
 		StartToCloseTimeout:    oneLook,
 		ScheduleToCloseTimeout: max(patience, oneCall),
-		HeartbeatTimeout:       watchHeartbeat,
+		HeartbeatTimeout:       workerLost,
 	})
 }
 
@@ -119,7 +120,7 @@ func watching(ctx workflow.Context, timeout, patience time.Duration, summary str
 		Summary:                summary,
 		StartToCloseTimeout:    max(timeout, 0) + 2*deadlineSlack,
 		ScheduleToCloseTimeout: patience,
-		HeartbeatTimeout:       watchHeartbeat,
+		HeartbeatTimeout:       workerLost,
 	})
 }
 
@@ -128,6 +129,6 @@ func collecting(ctx workflow.Context, patience time.Duration, summary string) wo
 		Summary:                summary,
 		StartToCloseTimeout:    oneCall,
 		ScheduleToCloseTimeout: patience,
-		HeartbeatTimeout:       watchHeartbeat,
+		HeartbeatTimeout:       workerLost,
 	})
 }

@@ -5,12 +5,14 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 
@@ -152,9 +154,13 @@ func (s *system) awaitRunningStep(id string) {
 // approve says yes to a step as soon as it waits for that.
 func (s *system) approve(run string) {
 	s.t.Helper()
-	await(s.t, 2*time.Minute, "it can be approved", func() bool {
-		return s.starter("approve", run, "--why", "the test says so").code == 0
-	})
+	var last outcome
+	if !assert.Eventually(s.t, func() bool {
+		last = s.starter("approve", run, "--why", "the test says so")
+		return last.code == 0
+	}, 3*time.Minute, time.Second) {
+		s.t.Fatalf("%s cannot be approved: %d %s\n%s", run, last.code, last.stderr, s.starter("status", path.Dir(run)).stdout)
+	}
 }
 
 // unsuccessful are the steps of a pipeline that did not succeed, by its result.
