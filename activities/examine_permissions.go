@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -106,7 +107,11 @@ func (x *examination) judge(action string, err error) bool {
 	switch blamed := culprit(failure.Code, entry); blamed {
 	case checks.Permission(""):
 		x.note(checks.Pass(checks.Accepted, "the service accepts it"))
-		x.note(checks.Fail(permitted, finding, ""))
+		refused := checks.Fail
+		if slices.Contains(checks.JobActions, action) {
+			refused, finding = checks.Warn, finding+"; jobs of pipelines need it, commands do not"
+		}
+		x.note(refused(permitted, finding, ""))
 		return true
 	case checks.Quota:
 		x.note(checks.Skip(permitted, "the service throttles"))

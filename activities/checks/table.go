@@ -32,6 +32,10 @@ var Actions = []string{
 	"ListJobs", "ListNodes", "ListNodesByQueue", "StopJobs", "SubmitJob",
 }
 
+// JobActions are those of Actions that only jobs need: a worker that may not call one of
+// them is warned of it, for it serves commands nevertheless.
+var JobActions = []string{"DescribeJob", "GetJobLog", "ListJobs", "StopJobs", "SubmitJob"}
+
 // OnStarter are the checks on the starter's side, in their order.
 var OnStarter = []string{Settings, Temporal, Namespace, Attributes, Worker, Version, Clock}
 
@@ -70,6 +74,6 @@ var Table = []Entry{
 	{Region, "the clusters that the service lists are of the worker's region", "correct the worker's region (--region) or endpoint (--endpoint)"},
 	{Quota, "the service does not throttle the account now", "lower the worker's --api-rate, or find out who else uses the account's quota"},
 	{Cluster, "the cluster that --cluster names is there and running", "check the cluster id, which starter clusters lists, and the worker's region"},
-	{permission, "the worker's identity may call the action; that of InvokeShellCommand is not checked, for that would run something", "allow the action ehpc:ACTION to the worker's RAM identity, as deploy/ram/worker-policy.json does"},
+	{permission, "the worker's identity may call the action; those of InvokeShellCommand, SubmitJob and StopJobs are not checked, for that would run or stop something. One that only jobs need is a warning", "allow the action ehpc:ACTION to the worker's RAM identity, as deploy/ram/worker-policy.json does"},
 	{Store, "the worker can write to its output store", "make the directory of the worker's --output-store writable for it, or mount it again"},
 }

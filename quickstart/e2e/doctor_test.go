@@ -292,6 +292,21 @@ func TestDoctorFindsEachBrokenSetupByName(t *testing.T) {
 	}
 }
 
+func TestAWorkerThatMayFollowNoJobsIsWarnedAndFailsNothing(t *testing.T) {
+	t.Parallel()
+	p := newPatient(t)
+	p.env["TEMPORAL_NAMESPACE"] = namespaceOf(t, allAttributes())
+	p.args = []string{"--cluster", stack.ClusterID}
+	p.sim.Forbid(p.key.ID, checks.JobActions...)
+	shown, report := p.examine()
+	require.Equal(t, 0, shown.code, shown.stdout)
+	require.Equal(t, 3, report.Warnings, "those of SubmitJob and StopJobs are not examined:\n%s", shown.stdout)
+	require.Contains(t, shown.stdout, "! permission GetJobLog")
+	require.Contains(t, shown.stdout, "jobs of pipelines need it, commands do not")
+	require.Contains(t, shown.stdout, "allow the action ehpc:GetJobLog")
+	t.Log("\n" + shown.stdout)
+}
+
 func TestAThrottledAccountIsToldAndFailsNothing(t *testing.T) {
 	t.Parallel()
 	p := newPatient(t)
