@@ -117,10 +117,16 @@ func (s *PipelineStatus) details(runID string) string {
 				step.Name, cmp.Or(step.RunID, StepRunID(runID, step.Name)), cmp.Or(step.RunID, StepRunID(runID, step.Name)))
 		}
 	}
-	if s.Phase != Ended {
+	switch {
+	case s.Phase != Ended:
 		text += fmt.Sprintf("- how each step stands: `starter status %s`\n- stop all of them: `starter cancel %s`\n\n", runID, runID)
+	case s.Verdict != Succeeded:
+		text += fmt.Sprintf("- how each step ended: `starter status %s`\n- run again what did not succeed: `starter pipeline rerun %s --from-failed`\n\n", runID, runID)
 	}
 	text += fmt.Sprintf("Each step has a run of its own, `%s`.\n\n", StepRunID(runID, "STEP"))
+	for i := range s.Finally {
+		all[len(s.Steps)+i].Name += " (finally)"
+	}
 	return text + stepsTable(all, "steps", mostDetails-len(text))
 }
 

@@ -48,6 +48,14 @@ const mostOfValue = 200
 // pipelineDetails is what the Web UI shows of a pipeline beside its run, in Markdown.
 func pipelineDetails(in workflows.PipelineInput) string {
 	var b strings.Builder
+	fmt.Fprintf(&b, "Pipeline `%s`", in.Pipeline.Name)
+	if in.File != "" {
+		fmt.Fprintf(&b, " of `%s`", in.File)
+	}
+	if clusters := PipelineClusters(in.Pipeline, in.Inputs); len(clusters) > 0 {
+		fmt.Fprintf(&b, ", on `%s`", strings.Join(clusters[:min(len(clusters), 20)], "`, `"))
+	}
+	b.WriteString("\n\n")
 	if in.Pipeline.Description != "" {
 		fmt.Fprintf(&b, "%s\n\n", in.Pipeline.Description)
 	}

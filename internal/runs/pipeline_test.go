@@ -61,6 +61,7 @@ func TestAPipelineIsListedUnderTheClustersThatItNames(t *testing.T) {
 	t.Parallel()
 	sub := &pipeline.Pipeline{Clusters: []pipeline.Cluster{{Name: "site", ID: "${{ inputs.cluster }}"}, {Name: "far", ID: "ehpc-far"}}}
 	p := pipeline.Pipeline{
+		Name:     "p",
 		Inputs:   []pipeline.Input{{Name: "main", Type: pipeline.String}},
 		Clusters: []pipeline.Cluster{{Name: "main", ID: "${{ inputs.main }}"}},
 		Steps: []pipeline.Step{
@@ -75,6 +76,7 @@ func TestAPipelineIsListedUnderTheClustersThatItNames(t *testing.T) {
 	launch := PipelineLaunchOf(workflows.PipelineInput{Pipeline: p, File: "p.yaml", Inputs: map[string]any{"main": "ehpc-1"}})
 	require.True(t, IsRun(launch.Workflow))
 	require.LessOrEqual(t, len(launch.Options.StaticSummary), 400)
+	require.Contains(t, launch.Options.StaticDetails, "Pipeline `p` of `p.yaml`, on `ehpc-1`, `ehpc-b`, `ehpc-far`, `ehpc-e`\n\n- main: `ehpc-1`")
 	clusters, _ := launch.Options.TypedSearchAttributes.GetKeywordList(workflows.AttributeCluster)
 	require.Equal(t, "ehpc-1", clusters[0])
 }

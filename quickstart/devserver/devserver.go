@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"strconv"
 	"sync"
@@ -130,7 +131,7 @@ func (s *Server) UIURL() string {
 
 // RunURL is the Web UI's page of a workflow.
 func (s *Server) RunURL(workflowID string) string {
-	return fmt.Sprintf("%s/namespaces/%s/workflows/%s", s.UIURL(), Namespace, workflowID)
+	return fmt.Sprintf("%s/namespaces/%s/workflows/%s", s.UIURL(), Namespace, url.PathEscape(workflowID))
 }
 
 // Stop ends everything. It may be called twice.
