@@ -44,6 +44,7 @@ var contracts = []struct {
 	{"results, each of a list", runs.NodeOf{}},
 	{"list", runs.List{}},
 	{"history", console.History{}},
+	{"history, of a run of a pipeline", console.PipelineHistory{}},
 	{"clusters", workflows.ShowClustersResult{}},
 	{"nodes", workflows.ShowNodesResult{}},
 	{"commands", workflows.ShowCommandsResult{}},

@@ -25,7 +25,7 @@ steps see what it left; the steps of finally run again.
 
 A step of which something may be running still is refused, unless --include-unknown says
 to run it again. The new run is named FIRST-r2, FIRST-r3 and so on, after the first of its
-chain.`,
+chain; starter history shows the chain, and what is left.`,
 		Example: "  starter pipeline rerun run-20261124-081605-x7k2qd --from-failed",
 		Args:    oneRun("rerun"),
 		RunE: func(cmd *cobra.Command, args []string) error {

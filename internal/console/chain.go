@@ -12,9 +12,9 @@ import (
 	"ehpcflow/workflows"
 )
 
-// WriteChain writes a chain for people: a table of its runs, and which nodes of the
+// WriteChain writes the chain of a command for people: a table of its runs, and which nodes of the
 // first are open.
-func WriteChain(out io.Writer, chain runs.Chain) error {
+func WriteChain(out io.Writer, chain runs.CommandChain) error {
 	var rows [][]string
 	for _, past := range chain.Runs {
 		from := ""
@@ -34,7 +34,7 @@ func WriteChain(out io.Writer, chain runs.Chain) error {
 // outcome is a run's verdict, or how it stands with Temporal where it has none.
 func outcome(past runs.Past) string { return cmp.Or(string(past.Verdict), string(past.State)) }
 
-func sumText(chain runs.Chain) string {
+func sumText(chain runs.CommandChain) string {
 	var b strings.Builder
 	if len(chain.Runs) > 0 && chain.Runs[0].RunID != chain.First {
 		fmt.Fprintf(&b, "\nThe first run, %s, is no longer kept: what follows is about the nodes of %s.", chain.First, chain.Runs[0].RunID)
@@ -54,7 +54,7 @@ func sumText(chain runs.Chain) string {
 	return b.String()
 }
 
-// History is a run with its reruns, in the order of their start.
+// History is a run of a command with its reruns, in the order of their start.
 type History struct {
 	First     string          `json:"first"`     // the run that the others are reruns of
 	Runs      []HistoryRun    `json:"runs"`      // those that Temporal still keeps
@@ -76,8 +76,8 @@ type HistoryRun struct {
 	Nodes     []runs.Standing             `json:"nodes"`
 }
 
-// WriteChainJSON writes a chain for machines.
-func WriteChainJSON(out io.Writer, chain runs.Chain) error {
+// WriteChainJSON writes the chain of a command for machines.
+func WriteChainJSON(out io.Writer, chain runs.CommandChain) error {
 	all, open := chain.Standings(), chain.Open()
 	written := History{First: chain.First, NodeCount: len(all), Succeeded: len(all) - len(open), Open: open}
 	for _, past := range chain.Runs {

@@ -13,7 +13,7 @@ import (
 	"ehpcflow/workflows"
 )
 
-func chain(first string, last workflows.NodeState) runs.Chain {
+func chain(first string, last workflows.NodeState) runs.CommandChain {
 	past := func(id string, hour int, nodes ...workflows.NodeResult) runs.Past {
 		p := runs.Past{Report: report(nodes...)}
 		p.RunID, p.StartedAt = id, time.Date(2026, 11, 24, hour, 0, 0, 0, time.Local)
@@ -24,7 +24,7 @@ func chain(first string, last workflows.NodeState) runs.Chain {
 	two := past("run-1-r2", 2, workflows.NodeResult{InstanceID: "i-b", State: last})
 	two.State, two.Verdict = runs.Terminated, ""
 	two.Input.Lineage = &workflows.Lineage{Run: "run-1", First: first, Sets: []string{"failed", "lost"}}
-	return runs.Chain{First: first, Runs: []runs.Past{one, two}}
+	return runs.CommandChain{Chain: runs.Chain[runs.Past]{First: first, Runs: []runs.Past{one, two}}}
 }
 
 func TestAChainIsATableOfItsRunsAndWhatIsOpen(t *testing.T) {

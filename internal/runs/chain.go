@@ -17,96 +17,121 @@ import (
 )
 
 // Chain is a run with its reruns and theirs, in the order of their starts.
-type Chain struct {
+type Chain[R linked] struct {
 	First string // name of the first run, which Temporal may no longer keep
-	Runs  []Past
+	Runs  []R
 	taken int // highest number of a name that is taken
 }
 
-// ReadChain reads the chain that a run is of. Reruns are found under the names that
-// they have unless told otherwise, FIRST-r2, FIRST-r3 and so on, by the memo with
-// which each is started, and by what each says of the run before it. Temporal lists a
-// memo a moment late, which matters to runs of other names only.
-func ReadChain(ctx context.Context, c client.Client, id string) (Chain, error) {
-	r := chainReader{c: c, read: make(map[string]Past)}
+// linked is a run that can be one of a chain.
+type linked interface{ link() link }
+
+// link is what a chain has to know of a run.
+type link struct {
+	id        string
+	state     State
+	startedAt time.Time
+	lineage   *workflows.Lineage // nil of one that is no rerun
+}
+
+// GoesOn says whether a run of the chain does.
+func (c Chain[R]) GoesOn() bool {
+	return slices.ContainsFunc(c.Runs, func(r R) bool { return r.link().state == Running })
+}
+
+// next is the name of the next rerun, unless it is told otherwise.
+func (c Chain[R]) next() string { return numberedName(c.First, c.taken+1) }
+
+// readChain reads the chain that a run is of, whose runs are workflows of these types.
+// Reruns are found under the names that they have unless told otherwise, FIRST-r2,
+// FIRST-r3 and so on, by the memo with which each is started, and by what each says of
+// the run before it. Temporal lists a memo a moment late, which matters to runs of other
+// names only.
+func readChain[R linked](ctx context.Context, c client.Client, id string, types []string, read func(context.Context, client.Client, string) (R, error)) (Chain[R], error) {
+	r := chainReader[R]{c: c, types: types, readRun: read, read: make(map[string]R)}
 	asked, err := r.get(ctx, id)
 	if err != nil {
-		return Chain{}, err
+		return Chain[R]{}, err
 	}
 	r.chain.First = id
-	if lineage := asked.Input.Lineage; lineage != nil {
+	if lineage := asked.link().lineage; lineage != nil {
 		r.chain.First = lineage.First
 	}
 	if err := r.backwards(ctx, asked); err != nil {
-		return Chain{}, err
+		return Chain[R]{}, err
 	}
 	if err := r.listed(ctx); err != nil {
-		return Chain{}, err
+		return Chain[R]{}, err
 	}
 	if err := r.numbered(ctx); err != nil {
-		return Chain{}, err
+		return Chain[R]{}, err
 	}
-	for _, past := range r.read {
-		if past.RunID == r.chain.First || past.Input.Lineage != nil && past.Input.Lineage.First == r.chain.First {
-			r.chain.Runs = append(r.chain.Runs, past)
+	for _, run := range r.read {
+		if link := run.link(); link.id == r.chain.First || link.lineage != nil && link.lineage.First == r.chain.First {
+			r.chain.Runs = append(r.chain.Runs, run)
 		}
 	}
-	slices.SortFunc(r.chain.Runs, func(a, b Past) int { return a.StartedAt.Compare(b.StartedAt) })
+	slices.SortFunc(r.chain.Runs, func(a, b R) int { return a.link().startedAt.Compare(b.link().startedAt) })
 	return r.chain, nil
 }
 
 // chainReader gathers the runs of a chain, each read once.
-type chainReader struct {
-	c     client.Client
-	read  map[string]Past
-	chain Chain
+type chainReader[R linked] struct {
+	c       client.Client
+	types   []string
+	readRun func(context.Context, client.Client, string) (R, error)
+	read    map[string]R
+	chain   Chain[R]
 }
 
-func (r *chainReader) get(ctx context.Context, id string) (Past, error) {
-	if past, found := r.read[id]; found {
-		return past, nil
+func (r *chainReader[R]) get(ctx context.Context, id string) (R, error) {
+	if run, found := r.read[id]; found {
+		return run, nil
 	}
-	past, err := readPast(ctx, r.c, id)
-	if err == nil && past.Phase == "" {
-		err = unanswered(id)
-	}
+	run, err := r.readRun(ctx, r.c, id)
 	if err == nil {
-		r.read[id] = past
+		r.read[id] = run
 	}
-	return past, err
+	return run, err
 }
 
-// tryGet says whether there is such a run.
-func (r *chainReader) tryGet(ctx context.Context, id string) (Past, bool, error) {
-	past, err := r.get(ctx, id)
+// tryGet says whether there is a run of that name. One of another kind, which cannot be of
+// the chain, is there and is empty.
+func (r *chainReader[R]) tryGet(ctx context.Context, id string) (run R, found bool, err error) {
+	run, err = r.get(ctx, id)
 	var notFound *NotFoundError
-	if errors.As(err, &notFound) {
-		return past, false, nil
+	var otherKind *RefusedError
+	switch {
+	case errors.As(err, &notFound):
+		return run, false, nil
+	case errors.As(err, &otherKind):
+		var none R
+		return none, true, nil
 	}
-	return past, err == nil, err
+	return run, err == nil, err
 }
 
 // backwards goes from rerun to rerun, as far as they are kept, and to the first run.
-func (r *chainReader) backwards(ctx context.Context, from Past) error {
-	for past := from; past.Input.Lineage != nil; {
-		before, found, err := r.tryGet(ctx, past.Input.Lineage.Run)
+func (r *chainReader[R]) backwards(ctx context.Context, from R) error {
+	for lineage := from.link().lineage; lineage != nil; {
+		before, found, err := r.tryGet(ctx, lineage.Run)
 		if err != nil {
 			return err
 		}
 		if !found {
 			break
 		}
-		past = before
+		lineage = before.link().lineage
 	}
 	_, _, err := r.tryGet(ctx, r.chain.First)
 	return err
 }
 
 // listed looks through the runs since the first for those whose memo names it.
-func (r *chainReader) listed(ctx context.Context) error {
-	query := fmt.Sprintf("WorkflowType IN ('%s', '%s')", runCommandType, rolloutType)
+func (r *chainReader[R]) listed(ctx context.Context) error {
+	query := fmt.Sprintf("WorkflowType IN ('%s')", strings.Join(r.types, "', '"))
 	if first, known := r.read[r.chain.First]; known {
-		query += fmt.Sprintf(" AND StartTime >= '%s'", first.StartedAt.UTC().Format(time.RFC3339))
+		query += fmt.Sprintf(" AND StartTime >= '%s'", first.link().startedAt.UTC().Format(time.RFC3339))
 	}
 	for page := []byte(nil); ; {
 		answer, err := r.c.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: query, NextPageToken: page})
@@ -130,13 +155,13 @@ func (r *chainReader) listed(ctx context.Context) error {
 }
 
 // numbered tries the names after the last that is known, until one is free.
-func (r *chainReader) numbered(ctx context.Context) error {
+func (r *chainReader[R]) numbered(ctx context.Context) error {
 	r.chain.taken = 1
 	for id := range r.read {
 		r.chain.taken = max(r.chain.taken, numberOf(r.chain.First, id))
 	}
 	for {
-		_, found, err := r.tryGet(ctx, numberedName(r.chain.First, r.chain.taken+1))
+		_, found, err := r.tryGet(ctx, r.chain.next())
 		if err != nil || !found {
 			return err
 		}
@@ -158,60 +183,3 @@ func numberOf(first, id string) int {
 
 // firstRunMemo is the memo of a rerun that names the first run of its chain.
 const firstRunMemo = "firstRun"
-
-func memo(in workflows.RolloutInput) map[string]any {
-	fields := map[string]any{workflows.MemoCommand: in.Command}
-	if in.Lineage != nil {
-		fields[firstRunMemo] = in.Lineage.First
-	}
-	return fields
-}
-
-// Standing is how a node of the first run stands by now.
-type Standing struct {
-	InstanceID string              `json:"instanceId"`
-	HostName   string              `json:"hostName,omitempty"`
-	State      workflows.NodeState `json:"state"`
-	Run        string              `json:"run"` // that tells so
-}
-
-// Standings tells of each node of the first run that is kept how it stands: it has
-// succeeded when it did in one of the runs, and is otherwise as in the last that it was
-// part of.
-func (c Chain) Standings() []Standing {
-	standings := []Standing{}
-	if len(c.Runs) == 0 {
-		return standings
-	}
-	place := make(map[string]int)
-	for _, id := range c.Runs[0].asked() {
-		place[id] = len(standings)
-		standings = append(standings, Standing{InstanceID: id})
-	}
-	for _, past := range c.Runs {
-		for _, node := range past.Nodes {
-			i, asked := place[node.InstanceID]
-			if !asked || slices.Contains(setSucceeded.states(), standings[i].State) {
-				continue
-			}
-			standings[i].State, standings[i].Run = node.State, past.RunID
-			if node.HostName != "" {
-				standings[i].HostName = node.HostName
-			}
-		}
-	}
-	return standings
-}
-
-// Open are the nodes of the first run that did not succeed by now.
-func (c Chain) Open() []Standing {
-	return slices.DeleteFunc(c.Standings(), func(s Standing) bool { return slices.Contains(setSucceeded.states(), s.State) })
-}
-
-// Done says whether there are nodes, and all have succeeded by now.
-func (c Chain) Done() bool { return len(c.Standings()) > 0 && len(c.Open()) == 0 }
-
-// GoesOn says whether a run of the chain does.
-func (c Chain) GoesOn() bool {
-	return slices.ContainsFunc(c.Runs, func(p Past) bool { return p.State == Running })
-}

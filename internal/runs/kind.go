@@ -86,3 +86,19 @@ func (e *OtherKindError) Error() string {
 
 // Unwrap makes it a refusal.
 func (e *OtherKindError) Unwrap() error { return &RefusedError{e.Error()} }
+
+// partsOfPipelines are kinds of runs that a rerun of their pipeline begins anew, or takes
+// over, and that have no reruns of their own.
+var partsOfPipelines = map[Kind]string{
+	OnPipeline: "a pipeline", OfItems: "a foreach", OfJob: "a job", OfApproval: "an approval", OfWait: "a wait",
+}
+
+// ofPipeline refuses the history of a run that is run again with its pipeline only.
+func ofPipeline(ctx context.Context, c client.Client, id string, kind Kind) error {
+	top, found := PipelineOver(ctx, c, id)
+	if !found { // it is no longer kept
+		top, _, _ = stepRun(id)
+	}
+	return &RefusedError{fmt.Sprintf("run %s is %s of run %s, and is run again with that only: starter history %s shows what became of it; to run again what is left, starter pipeline rerun %s --from-failed",
+		id, partsOfPipelines[kind], top, top, top)}
+}

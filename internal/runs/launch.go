@@ -32,6 +32,15 @@ func LaunchOf(in workflows.RolloutInput) Launch {
 	}}
 }
 
+// memo is what Temporal lists beside a run.
+func memo(in workflows.RolloutInput) map[string]any {
+	fields := map[string]any{workflows.MemoCommand: in.Command}
+	if in.Lineage != nil {
+		fields[firstRunMemo] = in.Lineage.First
+	}
+	return fields
+}
+
 // ClustersLaunchOf is the launch of a run on several clusters.
 func ClustersLaunchOf(in workflows.ClustersInput) Launch {
 	counted, named := in.Run, in.Run

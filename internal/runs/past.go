@@ -36,7 +36,7 @@ func readPast(ctx context.Context, c client.Client, id string) (Past, error) {
 
 func unanswered(id string) error {
 	return &connect.UnreachableError{Message: fmt.Sprintf(
-		"how the nodes of run %s stand is to be had from a worker only, and none answers: start the worker and try again", id)}
+		"how run %s stands is to be had from a worker only, and none answers: start the worker and try again", id)}
 }
 
 // stillGoesOn refuses a run that has not ended.

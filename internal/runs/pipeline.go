@@ -80,7 +80,12 @@ func ReadPipeline(ctx context.Context, c client.Client, id string) (PipelineRepo
 	case kind != OnPipeline:
 		return report, &RefusedError{fmt.Sprintf("run %s is not one of a pipeline: see starter status %s", id, id)}
 	}
-	switch report.State = StateOf(described.GetWorkflowExecutionInfo().GetStatus()); report.State {
+	report.State = StateOf(described.GetWorkflowExecutionInfo().GetStatus())
+	if report.State == Terminated && terminationReason(ctx, c, id) == takenBack {
+		report.Phase, report.Error = workflows.Ended, &Failure{Code: string(Terminated), Message: takenBack}
+		return report, nil
+	}
+	switch report.State {
 	case Completed, Failed, Canceled:
 		return report, report.readEnd(ctx, c)
 	case Running, Terminated, TimedOut:

@@ -2,12 +2,11 @@ package runs
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
@@ -43,22 +42,16 @@ func (r PipelineRerun) Kept() int {
 // says why it cannot be run again: it goes on, nothing of it is left to do, or, unless
 // unknown is said, something of it may be running still.
 func PreparePipelineRerun(ctx context.Context, c client.Client, id string, unknown bool) (PipelineRerun, error) {
-	past, err := ReadPipeline(ctx, c, id)
+	past, err := readPipelinePast(ctx, c, id)
 	switch {
 	case err != nil:
 		return PipelineRerun{}, err
 	case past.State == Running:
 		return PipelineRerun{}, &RefusedError{fmt.Sprintf("run %s still goes on: wait for its end (starter watch %s) or stop it (starter cancel %s)", id, id, id)}
-	case past.Phase == "":
-		return PipelineRerun{}, unanswered(id)
 	case len(past.Steps) == 0:
 		return PipelineRerun{}, &RefusedError{fmt.Sprintf("run %s had no steps, it was refused at its start: run the pipeline anew with starter pipeline run FILE", id)}
 	}
-	in, err := readPipelineInput(ctx, c, id)
-	if err != nil {
-		return PipelineRerun{}, err
-	}
-	rerun := past.rerun(in)
+	rerun := past.rerun(past.Input)
 	switch {
 	case len(rerun.Again) == 0:
 		return rerun, &RefusedError{fmt.Sprintf("every step of run %s succeeded: there is nothing to run again", id)}
@@ -66,14 +59,14 @@ func PreparePipelineRerun(ctx context.Context, c client.Client, id string, unkno
 		return rerun, &RefusedError{fmt.Sprintf("how %s of run %s ended was not seen, so that it may be running still: look at it (starter status %s), and say --include-unknown to run it again nevertheless",
 			strings.Join(rerun.Unknown, ", "), id, workflows.StepRunID(id, rerun.Unknown[0]))}
 	}
-	later, free, err := laterRuns(ctx, c, id, rerun.Input.Lineage.First)
-	switch {
-	case err != nil:
+	chain, err := ReadPipelineChain(ctx, c, id)
+	if err != nil {
 		return rerun, err
-	case later != "":
-		return rerun, &RefusedError{fmt.Sprintf("run %s was run again as %s: what is left is to be run again from there, starter pipeline rerun %s --from-failed", id, later, later)}
 	}
-	rerun.ID = free
+	if last, _ := chain.last(); last.RunID != id {
+		return rerun, &RefusedError{fmt.Sprintf("run %s was run again as %s: what is left is to be run again from there, starter pipeline rerun %s --from-failed", id, last.RunID, last.RunID)}
+	}
+	rerun.ID = chain.next()
 	return rerun, addDone(ctx, c, id, "", past.Steps, rerun.Input.Done)
 }
 
@@ -115,59 +108,20 @@ func (r PipelineReport) rerun(in workflows.PipelineInput) PipelineRerun {
 	return rerun
 }
 
-func readPipelineInput(ctx context.Context, c client.Client, id string) (in workflows.PipelineInput, err error) {
+// readPipelineInput reads what a run of a pipeline was started with, and when.
+func readPipelineInput(ctx context.Context, c client.Client, id string) (in workflows.PipelineInput, at time.Time, err error) {
 	event, err := c.GetWorkflowHistory(ctx, id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT).Next()
 	if err == nil {
 		err = converter.GetDefaultDataConverter().FromPayloads(event.GetWorkflowExecutionStartedEventAttributes().GetInput(), &in)
 	}
 	if err != nil {
-		return in, fmt.Errorf("read the input of run %s: %w", id, err)
+		return in, at, fmt.Errorf("read the input of run %s: %w", id, err)
 	}
-	return in, nil
-}
-
-// laterRuns says which run of the chain was made after a run, the last of them; "" is none.
-// Free is the first name of a rerun that is not taken. Reruns under names that somebody
-// chose are listed a moment late.
-func laterRuns(ctx context.Context, c client.Client, id, first string) (later, free string, err error) {
-	after := id == first
-	for n := 2; free == ""; n++ {
-		name := numberedName(first, n)
-		_, err := describe(ctx, c, name)
-		var notFound *NotFoundError
-		switch {
-		case errors.As(err, &notFound):
-			free = name
-		case err != nil:
-			return "", "", err
-		case after:
-			later = name
-		case name == id:
-			after = true
-		}
-	}
-	if later != "" || odd(id) {
-		return later, free, nil
-	}
-	query := fmt.Sprintf("WorkflowType = %s AND %s = %s", quoted(pipelineType), workflows.AttributeParentRun.GetName(), quoted(workflows.Indexed(id)))
-	for page := []byte(nil); ; {
-		answer, err := c.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: query, PageSize: listPage, NextPageToken: page})
-		if err != nil {
-			return "", "", fmt.Errorf("list the reruns of %s: %w", id, err)
-		}
-		for _, execution := range answer.GetExecutions() {
-			if name := execution.GetExecution().GetWorkflowId(); !strings.HasPrefix(name, workflows.StepRunID(id, "")) { // it is no step
-				later = name
-			}
-		}
-		if page = answer.GetNextPageToken(); len(page) == 0 {
-			return later, free, nil
-		}
-	}
+	return in, event.GetEventTime().AsTime(), nil
 }
 
 // PipelineOf is the pipeline that a run was started with.
 func PipelineOf(ctx context.Context, c client.Client, id string) (pipeline.Pipeline, error) {
-	in, err := readPipelineInput(ctx, c, id)
+	in, _, err := readPipelineInput(ctx, c, id)
 	return in.Pipeline, err
 }

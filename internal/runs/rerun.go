@@ -37,7 +37,7 @@ func PrepareRerun(ctx context.Context, c client.Client, id string, chosen []Set)
 	if err := errors.Join(past.stillGoesOn(), past.notOurs()); err != nil {
 		return Rerun{}, &RefusedError{err.Error()}
 	}
-	chain, err := ReadChain(ctx, c, id)
+	chain, err := ReadCommandChain(ctx, c, id)
 	if err != nil {
 		return Rerun{}, err
 	}
@@ -49,11 +49,11 @@ func PrepareRerun(ctx context.Context, c client.Client, id string, chosen []Set)
 }
 
 // rerun makes the rerun of a run of the chain.
-func (c Chain) rerun(past Past, chosen []Set) (Rerun, error) {
-	rerun := Rerun{ID: numberedName(c.First, c.taken+1), Input: past.Input}
+func (c CommandChain) rerun(past Past, chosen []Set) (Rerun, error) {
+	rerun := Rerun{ID: c.next(), Input: past.Input}
 	from := slices.IndexFunc(c.Runs, func(p Past) bool { return p.RunID == past.RunID })
 	now := make(map[string]Standing)
-	for _, standing := range (Chain{Runs: c.Runs[from:]}).Standings() {
+	for _, standing := range (CommandChain{Chain[Past]{Runs: c.Runs[from:]}}).Standings() {
 		now[standing.InstanceID] = standing
 	}
 	laterIn := func(set Set, id string) bool {
@@ -96,7 +96,7 @@ func divide(ids []string, out func(string) bool) (rest, taken []string) {
 }
 
 // underWay refuses nodes on which a run of the chain still runs the command.
-func (c Chain) underWay(nodes []string) error {
+func (c CommandChain) underWay(nodes []string) error {
 	for _, other := range c.Runs {
 		if other.State != Running {
 			continue

@@ -80,6 +80,22 @@ func StepOver(ctx context.Context, c client.Client, id string) (over string, ste
 	return "", step, false
 }
 
+// PipelineOver is the run of the outermost pipeline that a run is a part of: of a step, of an
+// item of a foreach, or of a cluster of a step on several.
+func PipelineOver(ctx context.Context, c client.Client, id string) (top string, found bool) {
+	for over, _, is := stepRun(id); is; over, _, is = stepRun(over) {
+		switch kind, err := KindOf(ctx, c, over); {
+		case err != nil:
+			return top, found
+		case kind == OnPipeline:
+			top, found = over, true
+		case kind != OfItems && kind != OnClusters:
+			return top, found
+		}
+	}
+	return top, found
+}
+
 // WhyNoStep says of a run that was not found, and that has the name of a step's, what the
 // pipeline knows of the step: that it has not begun, was skipped or failed before its
 // start, was done in an earlier run, or that there is no such step. Otherwise it is err.

@@ -62,7 +62,6 @@ outputs: {said: '${{ steps.publish.output }}'}
 
 	for says, args := range map[string][]string{
 		"starter pipeline rerun piped --from-failed": {"rerun", "piped"},
-		"name one, as starter status piped shows":    {"history", "piped"},
 		"say from where: --from-failed":              {"pipeline", "rerun", "piped"},
 		"piped exists already":                       {"pipeline", "run", file, "--id", "piped"},
 	} {
@@ -86,6 +85,9 @@ outputs: {said: '${{ steps.publish.output }}'}
 	require.Contains(t, again.stdout, "not run again, done in piped")
 	require.Contains(t, again.stdout, "said = staged\n", "a later step sees what one left that was not run again")
 	require.Contains(t, again.stdout, "run piped-r2: succeeded (4 succeeded, 1 skipped)")
+	history := s.starter("history", "piped")
+	require.Equal(t, 0, history.code, history.stderr)
+	require.Contains(t, history.stdout, "of 5 steps 4 succeeded by now, 1 did not have to run\n")
 	require.Equal(t, 12+4+1+4, s.executions(), "stage did not run again")
 
 	for says, id := range map[string]string{"run piped was run again as piped-r2": "piped", "every step of run piped-r2 succeeded": "piped-r2"} {
@@ -109,6 +111,83 @@ outputs: {said: '${{ steps.publish.output }}'}
 	graph := s.starter("pipeline", "graph", "--run", "piped")
 	require.Equal(t, 0, graph.code, graph.stderr)
 	require.Contains(t, graph.stdout, ":::failed")
+}
+
+func TestAPipelineHasItsHistoryFromEveryRunOfItsChain(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, quickPace())
+	command, repair := s.unlessRepaired()
+	file := pipelineFile(t, `steps:
+  stage: {command: {all: true, run: echo staged}}
+  ask: {needs: [stage], approval: {message: 'Go?', within: 1s, onTimeout: approve}}
+  solve: {needs: [ask], command: {all: true, run: '`+command+`'}}
+  cases: {needs: [solve], foreach: {items: [a, b]}, command: {nodes: [`+s.nodes()[0]+`], run: '[ ${{ item }} = a ] || [ $EHPCFLOW_NOWHERE ]'}}
+finally:
+  clean: {command: {all: true, run: echo cleaned}}
+`)
+	require.Equal(t, 1, s.starter("pipeline", "run", file, "--id", "long").code)
+	require.Equal(t, 1, s.starter("pipeline", "rerun", "long", "--from-failed").code)
+	repair()
+	require.Equal(t, 1, s.starter("pipeline", "rerun", "long-r2", "--from-failed", "--id", "longer").code)
+	await(t, 20*time.Second, "a rerun of another name is listed", func() bool {
+		return strings.Contains(s.starter("history", "long").stdout, "longer")
+	})
+	for _, id := range []string{"long", "long-r2", "longer"} {
+		shown := s.starter("history", id)
+		require.Equal(t, 1, shown.code, shown.stderr)
+		for _, line := range []string{
+			`long +\S+ \S+ +failed +3 succeeded, 1 failed, 1 skipped$`,
+			`long-r2 +\S+ \S+ +failed +1 succeeded, 1 failed, 1 skipped, 2 taken over +solve, cases$`,
+			`longer +\S+ \S+ +failed +2 succeeded, 1 failed, 2 taken over +solve, cases$`,
+			`.*stage +command +succeeded +long$`,
+			`.*ask +approval +succeeded +long$`,
+			`.*solve +command +succeeded +longer$`,
+			`.*cases +command +failed +longer$`,
+			`clean \(finally\) +command +succeeded +longer$`,
+			`of 5 steps 4 succeeded by now, 1 open:$`,
+			`  cases failed in longer: 1 of 2 items failed: 2;`,
+			`run again what is left: starter pipeline rerun longer --from-failed$`,
+		} {
+			require.Regexp(t, "(?m)^ ?"+line, shown.stdout)
+		}
+		var history struct {
+			First string
+			Runs  []struct {
+				Run       string
+				Lineage   *workflows.Lineage
+				TakenOver int
+			}
+			Steps []struct{ Name, State, In, Run string }
+			Open  []string
+		}
+		asJSON := s.starter("history", id, "--json")
+		require.Equal(t, 1, asJSON.code, asJSON.stderr)
+		require.NoError(t, json.Unmarshal([]byte(asJSON.stdout), &history))
+		require.Equal(t, "long", history.First)
+		require.Len(t, history.Runs, 3)
+		require.Equal(t, "longer", history.Runs[2].Run)
+		require.Equal(t, "long-r2", history.Runs[2].Lineage.Run)
+		require.Equal(t, 2, history.Runs[2].TakenOver)
+		require.Equal(t, []string{"longer", "longer/solve"}, []string{history.Steps[2].In, history.Steps[2].Run})
+		require.Equal(t, []string{"cases"}, history.Open)
+	}
+	refused := s.starter("pipeline", "rerun", "long-r2", "--from-failed")
+	require.Equal(t, 2, refused.code)
+	require.Contains(t, refused.stderr, "run long-r2 was run again as longer")
+
+	own := s.starter("history", "long/solve")
+	require.Equal(t, 1, own.code, own.stderr)
+	require.Contains(t, own.stdout, "of 4 nodes 3 succeeded by now, 1 open:")
+	require.Contains(t, own.stderr, "run long/solve is part of run long: starter history long shows what became of it")
+	for id, says := range map[string]string{
+		"long/ask":     "run long/ask is an approval of run long, and is run again with that only: starter history long shows",
+		"longer/cases": "run longer/cases is a foreach of run longer,",
+		"longer/stage": "step stage of run longer was not run again, it was done in run long",
+	} {
+		refused := s.starter("history", id)
+		require.Equal(t, 2, refused.code, refused.stderr)
+		require.Contains(t, refused.stderr, says)
+	}
 }
 
 func TestAnApprovalOfAPipelineIsGivenUnderTheNameOfItsStep(t *testing.T) {

@@ -30,11 +30,11 @@ func pastRun(id string, nodes states) Past {
 }
 
 // chainOf are runs that started one after the other.
-func chainOf(pasts ...Past) Chain {
+func chainOf(pasts ...Past) CommandChain {
 	for i := range pasts {
 		pasts[i].StartedAt = time.Date(2026, 11, 24, i, 0, 0, 0, time.UTC)
 	}
-	return Chain{First: "run-1", Runs: pasts, taken: max(1, len(pasts))}
+	return CommandChain{Chain[Past]{First: "run-1", Runs: pasts, taken: max(1, len(pasts))}}
 }
 
 func going(past Past) Past {
@@ -57,7 +57,7 @@ func TestANodeStandsAsInTheLastRunThatItWasPartOfUnlessItSucceeded(t *testing.T)
 	}, c.Standings())
 	require.Len(t, c.Open(), 2)
 	require.False(t, c.Done())
-	require.False(t, Chain{}.Done(), "a run that never had nodes is not done")
+	require.False(t, CommandChain{}.Done(), "a run that never had nodes is not done")
 }
 
 func TestARerunHasTheOptionsOfThePastRunOnTheNodesOfItsSets(t *testing.T) {
