@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -139,11 +140,16 @@ func stepsSumText(chain runs.PipelineChain) string {
 	if needless := len(standings) - succeeded - len(open); needless > 0 {
 		fmt.Fprintf(&b, ", %d did not have to run", needless)
 	}
-	if len(open) == 0 {
-		b.WriteString("\n")
-	} else {
-		fmt.Fprintf(&b, ", %d open:\n", len(open))
+	if len(open) > 0 {
+		fmt.Fprintf(&b, ", %d open", len(open))
 	}
+	if chain.GoesOn() { // of those that it may do yet there is nothing to say
+		open = slices.DeleteFunc(open, func(s runs.StepStanding) bool { return !s.Ended() })
+	}
+	if len(open) > 0 {
+		b.WriteString(":")
+	}
+	b.WriteString("\n")
 	for _, step := range open[:min(mostListed, len(open))] {
 		fmt.Fprintf(&b, "  %s %s in %s", step.Name, step.State, step.In)
 		if why := stepRemark(step.StepResult); why != "" {

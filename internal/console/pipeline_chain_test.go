@@ -87,6 +87,21 @@ func TestTheChainOfAPipelineSaysThatItsFirstRunIsNoLongerKept(t *testing.T) {
 	require.Contains(t, out.String(), "\nThe first run, run-0, is no longer kept.\nof 5 steps 3 succeeded by now")
 }
 
+func TestOfAChainThatGoesOnOnlyWhatHasEndedIsExplained(t *testing.T) {
+	t.Parallel()
+	chain := pipelineChain()
+	last := &chain.Runs[1]
+	last.State, last.Verdict = runs.Running, ""
+	last.Finally[0].State = workflows.StepWaiting
+	var out bytes.Buffer
+	require.NoError(t, WritePipelineChain(&out, chain))
+	require.Contains(t, out.String(), "of 5 steps 2 succeeded by now, 1 did not have to run, 2 open:\n  publish failed in run-1-r2: it is no JSON\n\nrun run-1-r2 goes on: starter watch run-1-r2\n")
+	last.Steps[2].State = workflows.StepRunning
+	out.Reset()
+	require.NoError(t, WritePipelineChain(&out, chain))
+	require.Contains(t, out.String(), "2 open\n\nrun run-1-r2 goes on")
+}
+
 func TestOfARerunThatIsNotOfTheRunBeforeItIsSaidOfWhich(t *testing.T) {
 	t.Parallel()
 	rerun := pipelineChain().Runs[1]
