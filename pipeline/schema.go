@@ -5,6 +5,8 @@ import (
 	_ "embed"
 	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -24,6 +26,7 @@ const schemaID = "urn:ehpcflow:pipeline:1"
 type grammar struct {
 	validator *jsonschema.Schema
 	words     map[string]any
+	keys      map[string]bool // that any mapping may have
 }
 
 var theGrammar = sync.OnceValue(func() grammar {
@@ -39,8 +42,22 @@ var theGrammar = sync.OnceValue(func() grammar {
 	if err := json.Unmarshal(Schema, &words); err != nil {
 		panic(err)
 	}
-	return grammar{compiler.MustCompile(schemaID), words}
+	keys := make(map[string]bool)
+	schemaPart(words).collect(keys)
+	return grammar{compiler.MustCompile(schemaID), words, keys}
 })
+
+// collect adds the keys of all mappings.
+func (p schemaPart) collect(keys map[string]bool) {
+	for _, key := range p.properties() {
+		keys[key] = true
+	}
+	for _, each := range p {
+		if part, is := each.(map[string]any); is {
+			schemaPart(part).collect(keys)
+		}
+	}
+}
 
 // misshapen is everything that the schema refuses of a file, and the paths of that.
 func misshapen(file string, root *node) ([]Problem, [][]string) {
@@ -49,8 +66,8 @@ func misshapen(file string, root *node) ([]Problem, [][]string) {
 	if err := grammar.validator.Validate(root.plain()); !errors.As(err, &invalid) {
 		return nil, nil
 	}
-	s := &sentences{grammar: grammar, file: file, root: root, said: map[[2]int]bool{}}
-	s.say(invalid)
+	s := &sentences{grammar: grammar, file: file, root: root, said: map[[2]int]bool{}, meant: map[string]bool{}}
+	s.sayAll(invalid)
 	return s.problems, s.paths
 }
 
@@ -92,4 +109,37 @@ func (p schemaPart) list(word string) []string {
 		return all
 	}
 	return nil
+}
+
+// properties are the keys that a mapping may have, in order.
+func (p schemaPart) properties() []string {
+	properties, _ := p["properties"].(map[string]any)
+	return slices.Sorted(maps.Keys(properties))
+}
+
+// alternatives are the keys of which a mapping has one.
+func (p schemaPart) alternatives() []string {
+	branches, _ := p["oneOf"].([]any)
+	var names []string
+	for _, branch := range branches {
+		required, _ := branch.(map[string]any)
+		names = append(names, schemaPart(required).list("required")...)
+	}
+	return names
+}
+
+// within is the schema of what a mapping has under a key.
+func (g grammar) within(p schemaPart, key string) schemaPart {
+	properties, _ := p["properties"].(map[string]any)
+	part, is := properties[key].(map[string]any)
+	if !is {
+		names, _ := p["patternProperties"].(map[string]any)
+		for _, each := range names { // of names there is one pattern
+			part, _ = each.(map[string]any)
+		}
+	}
+	if ref := schemaPart(part).text("$ref"); ref != "" {
+		return g.at(ref)
+	}
+	return part
 }

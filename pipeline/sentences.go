@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,6 +18,38 @@ type sentences struct {
 	problems []Problem
 	paths    [][]string      // of the problems
 	said     map[[2]int]bool // places of values about which something was said
+	lacking  []lack
+	meant    map[string]bool // what paths lead to, or through, where keys belong that stand elsewhere
+}
+
+// lack is what a mapping does not have: all of some keys, or any of them.
+type lack struct {
+	path, names []string
+	any         bool
+}
+
+// sayAll says what is wrong. A key that stands in the wrong place is lacking nowhere.
+func (s *sentences) sayAll(invalid *jsonschema.ValidationError) {
+	s.say(invalid)
+	for _, lack := range s.lacking {
+		left := slices.DeleteFunc(slices.Clone(lack.names), func(name string) bool {
+			return s.meant[joined(lack.path, name)]
+		})
+		message := "it lacks " + strings.Join(left, " and ")
+		switch {
+		case len(left) == 0, lack.any && len(left) < len(lack.names):
+			continue
+		case lack.any:
+			message = "it says none of " + oneOf(left)
+		}
+		place := s.root.at(lack.path)
+		s.add(place.line, place.column, lack.path, message)
+	}
+}
+
+// joined is a path as the key of a map.
+func joined(path []string, name string) string {
+	return strings.Join(path, "\x00") + "\x00" + name
 }
 
 // say says what is wrong, or what is wrong within.
@@ -57,10 +88,10 @@ func (s *sentences) say(e *jsonschema.ValidationError) {
 				s.key(e, name, fmt.Sprintf("%s is no name: %s", cited(name), says))
 				continue
 			}
-			s.key(e, name, "there is no such key: "+instead(name, part.properties()))
+			s.unknown(e, name, part.properties())
 		}
 	case *kind.Required:
-		s.missing(e, found.Missing, fmt.Sprintf("it lacks %s", strings.Join(found.Missing, " and ")))
+		s.missing(e, lack{path: e.InstanceLocation, names: found.Missing})
 	case *kind.OneOf:
 		s.choice(e, part)
 	default:
@@ -68,12 +99,6 @@ func (s *sentences) say(e *jsonschema.ValidationError) {
 			s.say(cause)
 		}
 	}
-}
-
-// properties are the keys that a mapping may have, in order.
-func (p schemaPart) properties() []string {
-	properties, _ := p["properties"].(map[string]any)
-	return slices.Sorted(maps.Keys(properties))
 }
 
 // wrongType says what a value is, and what it has to be.
@@ -124,13 +149,8 @@ func (s *sentences) got(e *jsonschema.ValidationError) string {
 
 // choice says which of several keys there has to be.
 func (s *sentences) choice(e *jsonschema.ValidationError, part schemaPart) {
-	branches, _ := part["oneOf"].([]any)
-	var names, there []string
-	mapping := s.root.at(e.InstanceLocation).node
-	for _, branch := range branches {
-		required, _ := branch.(map[string]any)
-		names = append(names, schemaPart(required).list("required")...)
-	}
+	var there []string
+	names, mapping := part.alternatives(), s.root.at(e.InstanceLocation).node
 	for _, each := range mapping.entries() {
 		if slices.Contains(names, each.name) {
 			there = append(there, each.name)
@@ -140,20 +160,18 @@ func (s *sentences) choice(e *jsonschema.ValidationError, part schemaPart) {
 		s.key(e, there[1], fmt.Sprintf("there is %s already: keep one of them", there[0]))
 		return
 	}
-	s.missing(e, names, "it says none of "+oneOf(names))
+	s.missing(e, lack{e.InstanceLocation, names, true})
 }
 
-// missing says that a mapping lacks a key, unless it has one that was meant for it.
-func (s *sentences) missing(e *jsonschema.ValidationError, names []string, message string) {
+// missing takes note of what a mapping lacks, unless it has a key that was meant for it.
+func (s *sentences) missing(e *jsonschema.ValidationError, what lack) {
+	known := s.grammar.at(e.SchemaURL).properties()
 	for _, each := range s.root.at(e.InstanceLocation).node.entries() {
-		if !slices.Contains(names, each.name) && nearest(each.name, names) != "" {
-			if part := s.grammar.at(e.SchemaURL); !slices.Contains(part.properties(), each.name) {
-				return
-			}
+		if !slices.Contains(known, each.name) && nearest(each.name, what.names) != "" {
+			return
 		}
 	}
-	place := s.root.at(e.InstanceLocation)
-	s.add(place.line, place.column, e.InstanceLocation, message)
+	s.lacking = append(s.lacking, what)
 }
 
 // value says something about a value, once.
