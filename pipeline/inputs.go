@@ -149,9 +149,10 @@ func (i Input) fit(value any) (fitting any, wrong string) {
 		return nil, unfit
 	}
 	for _, item := range items {
-		switch text, is := item.(string); {
-		case is && accessKey.MatchString(text):
-			return nil, "it holds an access key of the cloud, which everybody could read: take it away, and make it invalid"
+		text, _ := item.(string)
+		switch secret, remedy := secretIn(text); {
+		case secret != "":
+			return nil, fmt.Sprintf("it holds %s, which everybody could read: take it away, and %s", secret, remedy)
 		case len(i.Enum) > 0 && !i.accepts(item):
 			words := make([]string, len(i.Enum))
 			for at, each := range i.Enum {

@@ -24,7 +24,7 @@ func noYAML(file string, text []byte, err error) Problem {
 	})
 	line := strings.TrimRight(string(lines[at]), "\r\n")
 	indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
-	problem := Problem{File: file, Line: at + 1, Column: 1 + utf8.RuneCountInString(indent), Message: "it is no YAML: " + shortened(wrong)}
+	problem := Problem{File: file, Line: at + 1, Column: 1 + utf8.RuneCountInString(indent), Message: "it is no YAML: " + shortened(anchorName.ReplaceAllString(wrong, "unknown anchor"))}
 	if strings.Contains(indent, "\t") {
 		problem.Message = "it is indented with a tab: use spaces"
 		return problem
@@ -46,7 +46,11 @@ var yamlRemedies = []struct{ holds, remedy string }{
 	{"'-' indicator", "see that the line begins in the same column as the items beside it"},
 	{"cannot start any token", "put a text in quotes that begins with @, ` or %; between { and } a text of several lines (|) is not possible: write the mapping on lines of its own"},
 	{"unexpected end of stream", "a quote is not closed"},
+	{"unknown anchor", "put a text in quotes that begins with *, or mark with & what an alias stands for, before it"},
 }
+
+// anchorName is the only part of a file that the library cites, and may be one of a secret.
+var anchorName = regexp.MustCompile(`unknown anchor '.*'`)
 
 // yamlError reads all documents of a text, and tells why that is not possible.
 func yamlError(text []byte) error {

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -60,10 +59,8 @@ func inOrder(problems []Problem) []Problem {
 	return slices.Compact(problems)
 }
 
-// accessKey is what the ids of the cloud's access keys look like.
-var accessKey = regexp.MustCompile(`LTAI[A-Za-z0-9]{12,}`)
-
-// cited is a value as a message shows it: in one line, short, and without access keys.
+// cited is a value as a message shows it: in one line, short, and without what looks like a
+// secret.
 func cited(value any) string {
 	text, is := value.(string)
 	if !is {
@@ -74,7 +71,7 @@ func cited(value any) string {
 
 func shortened(text string) string {
 	const most = 60
-	text = accessKey.ReplaceAllString(text, "LTAI…")
+	text = withoutSecrets(text)
 	if characters := []rune(text); len(characters) > most {
 		return string(characters[:most-1]) + "…"
 	}

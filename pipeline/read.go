@@ -48,9 +48,9 @@ func (r *reader) read(name string, text []byte, from []string) *File {
 	}
 	problems, paths := misshapen(name, root)
 	r.more = r.more || len(problems) > 0
-	problems = append(problems, keysWritten(name, root)...)
+	secrets, named := secretsWritten(name, root)
 	if !leaveWellShaped(root, paths) {
-		r.tell(name, inOrder(problems), len(r.problems))
+		r.tell(name, inOrder(append(untold(problems, named), secrets...)), len(r.problems))
 		return nil
 	}
 	file := &File{Name: name, root: root, lines: strings.Split(string(text), "\n")}
@@ -69,7 +69,8 @@ func (r *reader) read(name string, text []byte, from []string) *File {
 		}
 	}
 	b.problems = append(b.problems, meaningless(file)...)
-	b.problems = append(b.problems, file.checked(b.problems, r.checks)...)
+	b.problems = append(b.problems, file.checked(slices.Concat(b.problems, secrets), r.checks)...)
+	b.problems = append(untold(b.problems, named), secrets...)
 	r.tell(name, inOrder(b.problems), before)
 	if len(b.problems) > 0 || !complete {
 		return nil

@@ -132,7 +132,7 @@ func (t *treeReader) node(from *yaml.Node, within []*yaml.Node) *node {
 		return n
 	}
 	if tag := from.Tag; strings.HasPrefix(tag, "!") && !strings.HasPrefix(tag, "!!") {
-		t.problem(from.Line, from.Column, "the tag %s means nothing here: take it away", shortened(tag))
+		t.problem(from.Line, from.Column, "a tag of your own means nothing here: take it away, or put a text in quotes that begins with !")
 		return n
 	}
 	within = append(within, from)
@@ -180,7 +180,8 @@ func (t *treeReader) mapping(from *yaml.Node, within []*yaml.Node) []entry {
 	return entries
 }
 
-// scalar is the value of a scalar. A time is kept as its text.
+// scalar is the value of a scalar. A time is kept as its text. A problem cites none, which
+// may be a secret.
 func (t *treeReader) scalar(from *yaml.Node) any {
 	switch from.ShortTag() {
 	case "!!str", "!!timestamp":
@@ -197,18 +198,18 @@ func (t *treeReader) scalar(from *yaml.Node) any {
 		switch err := from.Decode(&value); {
 		case err != nil:
 		case math.IsInf(value, 0), math.IsNaN(value):
-			t.problem(from.Line, from.Column, "%s is no number that can be kept: write it as a text, in quotes", from.Value)
+			t.problem(from.Line, from.Column, "it is no number that can be kept: write it as a text, in quotes")
 			return nil
 		case value == math.Trunc(value) && math.Abs(value) < exact:
 			return int(value)
 		case from.ShortTag() == "!!int":
-			t.problem(from.Line, from.Column, "%s has more digits than can be kept: write it as a text, in quotes", shortened(from.Value))
+			t.problem(from.Line, from.Column, "the number has more digits than can be kept: write it as a text, in quotes")
 			return nil
 		default:
 			return value
 		}
 	}
-	t.problem(from.Line, from.Column, "%s is no %s: write it as a text, in quotes", cited(from.Value), strings.TrimPrefix(from.ShortTag(), "!!"))
+	t.problem(from.Line, from.Column, "it is not what its tag (!!) says: take the tag away, or write the value as a text, in quotes")
 	return nil
 }
 
