@@ -32,7 +32,7 @@ func TestWhatIsWrongWithSeveralClustersIsSaidBeforeAnythingIsStarted(t *testing.
 			t.Run(command+", "+name, func(t *testing.T) {
 				t.Parallel()
 				var stdout, stderr bytes.Buffer
-				code := execute(t.Context(), append(append([]string{command}, tc.flags...), "--", "echo hi"), &stdout, &stderr)
+				code := execute(t.Context(), append(append([]string{command}, tc.flags...), "--", "echo hi"), nil, &stdout, &stderr)
 				require.Equal(t, exitUsage, code, stderr.String())
 				require.Contains(t, stderr.String(), tc.says)
 				require.Empty(t, stdout.String())
@@ -41,6 +41,6 @@ func TestWhatIsWrongWithSeveralClustersIsSaidBeforeAnythingIsStarted(t *testing.
 	}
 	var stdout, stderr bytes.Buffer
 	long := append([]string{"run", "--all", "--id", strings.Repeat("x", workflows.MaxClustersName+1)}, two...)
-	require.Equal(t, exitUsage, execute(t.Context(), append(long, "--", "echo hi"), &stdout, &stderr))
+	require.Equal(t, exitUsage, execute(t.Context(), append(long, "--", "echo hi"), nil, &stdout, &stderr))
 	require.Contains(t, stderr.String(), "with the name of a cluster behind it Temporal takes 935")
 }

@@ -16,7 +16,10 @@ func (a *app) pipelineCommand() *cobra.Command {
 		Long: `Run commands on nodes, jobs of the scheduler, approvals, waits and other pipelines one
 after the other and side by side, as a file says that is written in YAML. A pipeline is a
 run as any other: starter watch, status, cancel and list take its name, and RUN/STEP is
-the run of a step.`,
+the run of a step.
+
+A FILE that is named - is read from standard input; the files that it refers to are then
+those of the current directory.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usageError{fmt.Errorf("there is no command pipeline %q; see starter pipeline --help", args[0])}
@@ -64,7 +67,7 @@ func oneFile(command string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		switch {
 		case len(args) == 0:
-			return usageError{errors.New(command + " takes the name of a pipeline's file, such as solve.yaml")}
+			return usageError{errors.New(command + " takes the name of a pipeline's file, such as solve.yaml, or - for standard input")}
 		case len(args) > 1:
 			return usageError{fmt.Errorf("%s takes one file, %q is one more", command, args[1])}
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -13,11 +14,19 @@ import (
 	"ehpcflow/workflows"
 )
 
-// readPipeline reads the file of a pipeline, with those that it refers to. A
-// *pipeline.Error has everything that is wrong with them.
-func readPipeline(name string) (pipeline.Pipeline, error) {
+// readPipeline reads the file of a pipeline, or standard input, with those that it refers
+// to. A *pipeline.Error has everything that is wrong with them.
+func (a *app) readPipeline(ctx context.Context, name string) (pipeline.Pipeline, error) {
 	dir, base := filepath.Split(name)
-	file, err := pipeline.Read(os.DirFS(filepath.Clean(dir)), base, workflows.PipelineProblems)
+	files := os.DirFS(filepath.Clean(dir))
+	if name == standardInput {
+		input := a.readInput(ctx)
+		if ctx.Err() != nil {
+			return pipeline.Pipeline{}, ctx.Err()
+		}
+		files = filesAndInput{files, input}
+	}
+	file, err := pipeline.Read(files, base, workflows.PipelineProblems)
 	var wrong *pipeline.Error
 	switch {
 	case errors.As(err, &wrong):
@@ -38,8 +47,8 @@ func (o *inputOptions) register(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&o.given, "input", nil, "value of an input, NAME=VALUE; a list as a,b or as JSON; may be repeated")
 }
 
-// read reads a file and its inputs, with everything that is wrong in one message.
-func (o *inputOptions) read(name, unless string) (pipeline.Pipeline, map[string]any, error) {
+// readWithInputs reads a file and its inputs, with everything that is wrong in one message.
+func (a *app) readWithInputs(ctx context.Context, name string, o inputOptions, unless string) (pipeline.Pipeline, map[string]any, error) {
 	var problems []string
 	given := make(map[string]any)
 	for _, text := range o.given {
@@ -54,7 +63,7 @@ func (o *inputOptions) read(name, unless string) (pipeline.Pipeline, map[string]
 			given[key] = value
 		}
 	}
-	p, err := readPipeline(name)
+	p, err := a.readPipeline(ctx, name)
 	var wrong *pipeline.Error
 	switch {
 	case errors.As(err, &wrong):

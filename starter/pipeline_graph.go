@@ -42,7 +42,7 @@ has the colours of its state in that run.`,
 				return err
 			}
 			if o.run == "" {
-				p, err := readPipeline(args[0])
+				p, err := a.readPipeline(cmd.Context(), args[0])
 				var wrong *pipeline.Error
 				if errors.As(err, &wrong) {
 					return usageError{fmt.Errorf("there is no graph:\n%w", wrong)}

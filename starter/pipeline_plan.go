@@ -25,8 +25,8 @@ Steps of a layer wait for steps of the layers before it alone.`,
   starter pipeline plan examples/two-clusters.yaml --json`,
 		Args:              oneFile("plan"),
 		ValidArgsFunction: yamlFiles,
-		RunE: func(_ *cobra.Command, args []string) error {
-			p, values, err := inputs.read(args[0], "there is no plan:")
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, values, err := a.readWithInputs(cmd.Context(), args[0], inputs, "there is no plan:")
 			if err != nil {
 				return err
 			}

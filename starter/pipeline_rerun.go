@@ -29,6 +29,9 @@ chain; starter history shows the chain, and what is left.`,
 		Example: "  starter pipeline rerun run-20261124-081605-x7k2qd --from-failed",
 		Args:    oneRun("rerun"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if args[0] == standardInput {
+				return usageError{errors.New("rerun takes the name of a run, which keeps its file, and no file: to run one from standard input, starter pipeline run -")}
+			}
 			if !fromFailed {
 				return usageError{errors.New("say from where: --from-failed runs what did not succeed again; to run all of it, starter pipeline run FILE")}
 			}

@@ -49,11 +49,11 @@ Ctrl-C leaves the run alone: starter watch follows it again, starter cancel stop
 			if err := checkPipelineID(cmd, &o.id); err != nil {
 				return err
 			}
-			p, values, err := inputs.read(args[0], "nothing was started:")
+			p, values, err := a.readWithInputs(cmd.Context(), args[0], inputs, "nothing was started:")
 			if err != nil {
-				return err
+				return a.unlessInterrupted(err)
 			}
-			in := workflows.PipelineInput{Pipeline: p, Inputs: values, File: args[0], FailUnless: runOptions{failRun: failRun}.failUnless()}
+			in := workflows.PipelineInput{Pipeline: p, Inputs: values, File: recordedFile(args[0]), FailUnless: runOptions{failRun: failRun}.failUnless()}
 			return a.unlessInterrupted(a.withTemporal(cmd.Context(), func(c client.Client) error {
 				return a.runPipeline(cmd.Context(), c, o, in)
 			}))

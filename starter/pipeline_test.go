@@ -19,7 +19,7 @@ import (
 func starterOn(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, err bytes.Buffer
-	code = execute(t.Context(), args, &out, &err)
+	code = execute(t.Context(), args, nil, &out, &err)
 	return code, out.String(), err.String()
 }
 

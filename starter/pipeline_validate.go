@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -26,16 +28,19 @@ The exit code is 0 when all files are right, and 2 when one is not.`,
   starter pipeline validate examples/*.yaml --json`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usageError{errors.New("validate takes the names of files, such as solve.yaml")}
+				return usageError{errors.New("validate takes the names of files, such as solve.yaml, or - for standard input")}
+			}
+			if first := slices.Index(args, standardInput); first >= 0 && slices.Contains(args[first+1:], standardInput) {
+				return usageError{errors.New("- is given twice, and standard input can be read once: give it once")}
 			}
 			return nil
 		},
 		ValidArgsFunction: yamlFiles,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			var checks []console.FileCheck
 			wrong := false
 			for _, name := range args {
-				check, err := checkFile(name)
+				check, err := a.checkFile(cmd.Context(), name)
 				if err != nil {
 					return err
 				}
@@ -59,9 +64,9 @@ The exit code is 0 when all files are right, and 2 when one is not.`,
 }
 
 // checkFile reads a file.
-func checkFile(name string) (console.FileCheck, error) {
+func (a *app) checkFile(ctx context.Context, name string) (console.FileCheck, error) {
 	check := console.FileCheck{File: name, Problems: []pipeline.Problem{}}
-	p, err := readPipeline(name)
+	p, err := a.readPipeline(ctx, name)
 	var wrong *pipeline.Error
 	switch {
 	case errors.As(err, &wrong):

@@ -128,7 +128,7 @@ func TestEverythingThatIsWrongOnTheCommandLineIsInOneMessage(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	code := execute(t.Context(), []string{
 		"plan", "--timeout", "90500ms", "--grace", "0", "--nodes-per-command", "0", "--soak", "soon", "--attempts", "3", "--from", "broken",
-	}, &stdout, &stderr)
+	}, nil, &stdout, &stderr)
 	require.Equal(t, exitUsage, code)
 	for _, says := range []string{
 		"no command: give it after --", "--timeout is 1m30.5s: use whole seconds", "--grace and --stop-within cannot be 0", "--nodes-per-command is 0",

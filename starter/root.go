@@ -80,14 +80,15 @@ type usageError struct{ error }
 
 // app is what the subcommands share.
 type app struct {
+	stdin          io.Reader
 	stdout, stderr io.Writer
 	taskQueue      string
 	namespace      string // that withTemporal connected to
 }
 
 // execute runs the command line and returns its exit code.
-func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	a := &app{stdout: stdout, stderr: stderr}
+func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
 	root := a.command()
 	root.SetArgs(args)
 	root.SetOut(stdout)

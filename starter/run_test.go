@@ -17,7 +17,7 @@ func TestAnUnusableNameIsRefusedBeforeAnythingIsStarted(t *testing.T) {
 		"run-\xff":                   "--id is not valid UTF-8",
 	} {
 		var stdout, stderr bytes.Buffer
-		code := execute(t.Context(), []string{"run", "--cluster", "c", "--all", "--id", id, "--", "echo hi"}, &stdout, &stderr)
+		code := execute(t.Context(), []string{"run", "--cluster", "c", "--all", "--id", id, "--", "echo hi"}, nil, &stdout, &stderr)
 		require.Equal(t, exitUsage, code, stderr.String())
 		require.Contains(t, stderr.String(), says)
 		require.Empty(t, stdout.String())

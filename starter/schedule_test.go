@@ -49,7 +49,7 @@ func TestWhatIsWrongWithAScheduleIsSaidAtOnceAndNothingIsCreated(t *testing.T) {
 			t.Parallel()
 			var stdout, stderr bytes.Buffer
 			args := append(append([]string{"schedule", "create"}, tc.name...), tc.flags...)
-			require.Equal(t, exitUsage, execute(t.Context(), append(args, "--", "echo hi"), &stdout, &stderr), stderr.String())
+			require.Equal(t, exitUsage, execute(t.Context(), append(args, "--", "echo hi"), nil, &stdout, &stderr), stderr.String())
 			for _, says := range tc.says {
 				require.Contains(t, stderr.String(), says)
 			}
@@ -58,6 +58,6 @@ func TestWhatIsWrongWithAScheduleIsSaidAtOnceAndNothingIsCreated(t *testing.T) {
 		})
 	}
 	var stdout, stderr bytes.Buffer
-	require.Equal(t, exitUsage, execute(t.Context(), []string{"schedule", "create", "a", "--every", "6h", "--cluster", "c", "--all"}, &stdout, &stderr))
+	require.Equal(t, exitUsage, execute(t.Context(), []string{"schedule", "create", "a", "--every", "6h", "--cluster", "c", "--all"}, nil, &stdout, &stderr))
 	require.Contains(t, stderr.String(), "no command: give it after --")
 }

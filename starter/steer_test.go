@@ -25,7 +25,7 @@ func TestAnOrderThatIsIncompleteIsRefusedBeforeAnythingIsAsked(t *testing.T) {
 		},
 	} {
 		var stdout, stderr bytes.Buffer
-		require.Equal(t, exitUsage, execute(t.Context(), args, &stdout, &stderr), stderr.String())
+		require.Equal(t, exitUsage, execute(t.Context(), args, nil, &stdout, &stderr), stderr.String())
 		require.Contains(t, stderr.String(), says)
 		require.Empty(t, stdout.String())
 	}

@@ -61,7 +61,7 @@ func TestShellsAreGivenCompletions(t *testing.T) {
 	t.Parallel()
 	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
 		var stdout, stderr bytes.Buffer
-		require.Equal(t, exitSucceeded, execute(t.Context(), []string{"completion", shell}, &stdout, &stderr), stderr.String())
+		require.Equal(t, exitSucceeded, execute(t.Context(), []string{"completion", shell}, nil, &stdout, &stderr), stderr.String())
 		require.Contains(t, stdout.String(), "starter")
 	}
 	for _, cmd := range everyCommand(t) {
@@ -73,7 +73,7 @@ func TestShellsAreGivenCompletions(t *testing.T) {
 func TestCompletionIsSilentAndQuickWithoutTemporal(t *testing.T) {
 	t.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
 	var stdout, stderr bytes.Buffer
-	require.Equal(t, exitSucceeded, execute(t.Context(), []string{"__complete", "status", ""}, &stdout, &stderr))
+	require.Equal(t, exitSucceeded, execute(t.Context(), []string{"__complete", "status", ""}, nil, &stdout, &stderr))
 	require.Equal(t, ":4\n", stdout.String(), "no name, no file")
 	require.NotContains(t, stderr.String(), "127.0.0.1")
 }
@@ -95,7 +95,7 @@ func TestWrongFlagsAreNamedTogetherBeforeTemporalIsAsked(t *testing.T) {
 		"--expect is 1.5s: use whole seconds; --deadline is 500ms: use whole seconds; no cluster: nam": {"attach", "--expect", "1500ms", "--deadline", "500ms"},
 	} {
 		var stdout, stderr bytes.Buffer
-		require.Equal(t, exitUsage, execute(t.Context(), args, &stdout, &stderr), stderr.String())
+		require.Equal(t, exitUsage, execute(t.Context(), args, nil, &stdout, &stderr), stderr.String())
 		require.Contains(t, stderr.String(), says)
 		require.Empty(t, stdout.String())
 	}
