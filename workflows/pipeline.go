@@ -24,7 +24,6 @@ type pipelineRun struct {
 	looks   map[string]map[string]pipeline.Wanted // of each step at others, and of the outputs under ""
 	wanted  map[string]pipeline.Wanted            // of each step
 	seen    map[string]pipeline.StepValue         // steps that have ended, as later ones see them
-	within  map[string]map[string]StepResult      // what was done within the runs of steps, by their names
 	family  family
 	logger  log.Logger
 	entry   entry
@@ -107,8 +106,9 @@ func setupPipeline(ctx workflow.Context, in PipelineInput) (*pipelineRun, error)
 	r.inputs, names, _ = in.values()
 	r.family = family{
 		runID: info.WorkflowExecution.ID, parent: info.WorkflowExecution.ID, entry: &r.entry, clusters: names, depth: in.Depth, check: checkRun,
+		retried: in.Retried, within: doneWithin(in.Done), room: r.room,
 	}
-	r.within, r.seen = doneWithin(in.Done), make(map[string]pipeline.StepValue)
+	r.seen = make(map[string]pipeline.StepValue)
 	for _, result := range r.status.all() {
 		if result.Value != nil {
 			r.kept += weighValue(*result.Value)
@@ -202,7 +202,7 @@ func (r *pipelineRun) advance(ctx, lasting workflow.Context, p *section) error {
 		}
 		if growsLong(ctx) && !p.running() {
 			in := r.in
-			in.Done, in.Resumed = carried(r.within, nil), &r.status
+			in.Done, in.Resumed = r.family.within.carried(), &r.status
 			return workflow.NewContinueAsNewError(lasting, RunPipeline, in)
 		}
 		full := r.load.full()
@@ -249,6 +249,7 @@ func (r *pipelineRun) finish(ctx workflow.Context) (*PipelineResult, error) {
 		r.status.Verdict, r.status.Reason = Canceled, strings.Join(nonEmpty([]string{"cancelled", r.status.Reason}), "; ")
 	}
 	r.leaveOutputs()
+	r.tellDone()
 	r.status.Phase, r.status.EndedAt = Ended, workflow.Now(ctx)
 	r.entry.endPipeline(ctx, &r.status)
 	r.show(ctx)

@@ -67,7 +67,7 @@ func (r *pipelineRun) prepare(def pipeline.Step, last bool) (l launch, skip stri
 		case len(items) > pipeline.MaxItems:
 			return l, "", fmt.Errorf("foreach: it has %d items, the most is %d", len(items), pipeline.MaxItems)
 		}
-		return r.launchItems(def, items, scope).withDone(r.within[def.Name]), "", nil
+		return r.launchItems(def, items, scope), "", nil
 	}
 	action, err := def.Action(scope)
 	if err != nil {
@@ -77,7 +77,7 @@ func (r *pipelineRun) prepare(def pipeline.Step, last bool) (l launch, skip stri
 	if len(problems) > 0 {
 		return l, "", errors.New(strings.Join(problems, "; "))
 	}
-	return l.withDone(r.within[def.Name]), "", nil
+	return l, "", nil
 }
 
 // scope is what the expressions of steps see.
@@ -124,7 +124,7 @@ func (r *pipelineRun) keep(def pipeline.Step, result *StepResult, o outcome) {
 		return
 	}
 	value, lacks := o.left(result, wanted)
-	if lacks == "" && r.kept+weighValue(value) > r.mostKept() {
+	if lacks == "" && weighValue(value) > r.room() {
 		lacks = fmt.Sprintf("what steps leave to later ones takes more than %d bytes in all: print less, or write it to files", r.mostKept())
 	}
 	if lacks != "" {
@@ -134,6 +134,9 @@ func (r *pipelineRun) keep(def pipeline.Step, result *StepResult, o outcome) {
 	result.Value = &value
 	r.kept += weighValue(value)
 }
+
+// room is how many bytes may be kept still, of values and of what was done within steps.
+func (r *pipelineRun) room() int { return r.mostKept() - r.kept - r.family.within.weight }
 
 // mostKept is how much is kept of all steps for later ones, in bytes. With what is known of
 // many steps it stays below what Temporal takes in one piece.

@@ -1,7 +1,9 @@
 package workflows
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -36,8 +38,8 @@ func (r *itemsRun) takeDone() {
 			places[itemText(done.Item)] = append(places[itemText(done.Item)], number)
 		}
 	}
-	within := r.within
-	r.within = make(map[string]map[string]StepResult)
+	within := r.family.within
+	r.family.within = doneWithin(nil)
 	for i := range r.items {
 		item := &r.items[i]
 		same := places[itemText(r.in.Items[i])]
@@ -50,44 +52,192 @@ func (r *itemsRun) takeDone() {
 			*item = done
 			continue
 		}
-		r.within[item.Name] = within[same[0]]
+		r.family.within.put(item.Name, within.of[same[0]])
 	}
 }
 
 func itemText(item any) string { return fmt.Sprintf("%#v", item) }
 
-// doneWithin are those that lie within the runs of steps, or of items, by their names.
-func doneWithin(done map[string]StepResult) map[string]map[string]StepResult {
-	all := make(map[string]map[string]StepResult)
+// doneRuns is what was done within the runs of steps, or of items, by their names, of
+// those that have not succeeded. Weight is how many bytes it takes.
+type doneRuns struct {
+	of     map[string]map[string]StepResult
+	weight int
+}
+
+// doneWithin is what of a Done lies within the runs of steps, or of items.
+func doneWithin(done map[string]StepResult) doneRuns {
+	parts := make(map[string]map[string]StepResult)
 	for _, path := range sorted(done) {
 		name, rest, deeper := strings.Cut(path, "/")
 		if !deeper {
 			continue
 		}
-		if all[name] == nil {
-			all[name] = make(map[string]StepResult)
+		if parts[name] == nil {
+			parts[name] = make(map[string]StepResult)
 		}
-		all[name][rest] = done[path]
+		parts[name][rest] = done[path]
+	}
+	d := doneRuns{of: make(map[string]map[string]StepResult)}
+	for _, name := range sorted(parts) {
+		d.put(name, parts[name])
+	}
+	return d
+}
+
+// put has what was done within a run stand in the place of what was known of it. Nothing
+// takes that away.
+func (d *doneRuns) put(name string, done map[string]StepResult) {
+	d.weight += weighDone(done) - weighDone(d.of[name])
+	if d.of[name] = done; len(done) == 0 {
+		delete(d.of, name)
+	}
+}
+
+// carried is all of it, as it stands in a Done.
+func (d doneRuns) carried() map[string]StepResult {
+	var all map[string]StepResult
+	for _, name := range sorted(d.of) {
+		for _, rest := range sorted(d.of[name]) {
+			if all == nil {
+				all = make(map[string]StepResult)
+			}
+			all[name+"/"+rest] = d.of[name][rest]
+		}
 	}
 	return all
 }
 
-// carried is what a run that goes on as a new one has still to tell the runs of its steps.
-// Itself, if given, is the entry of a step under its name.
-func carried(within map[string]map[string]StepResult, itself func(name string) StepResult) map[string]StepResult {
-	var done map[string]StepResult
-	for _, name := range sorted(within) {
-		for _, rest := range sorted(within[name]) {
-			if done == nil {
-				done = make(map[string]StepResult)
-			}
-			done[name+"/"+rest] = within[name][rest]
-			if itself != nil {
-				done[name] = itself(name)
-			}
+// learn keeps what was done within the run of a step, for another attempt. Where that is too
+// much, none may follow: it would run again what succeeded.
+func (f *family) learn(name, id string, o *outcome) {
+	switch {
+	case o.verdict == Succeeded:
+		f.within.put(name, nil)
+		return
+	case o.notAgain == "" && o.done == nil: // what was known is known still
+		return
+	case o.notAgain == "" && weighDone(o.done) > f.room()+weighDone(f.within.of[name]):
+		o.notAgain = fmt.Sprintf("what succeeded in %s takes more bytes than another attempt can take over", id)
+	}
+	if o.notAgain != "" {
+		f.notAgain = cmp.Or(f.notAgain, o.notAgain)
+		o.again, o.reason = false, o.reason+"; it is not tried again: "+o.notAgain
+		return
+	}
+	for _, path := range sorted(o.done) {
+		if done := o.done[path]; done.DoneIn == "" {
+			done.DoneIn = id
+			o.done[path] = done
+		}
+	}
+	f.within.put(name, o.done)
+}
+
+// tellDone has the result tell what was done within the steps that did not succeed, where
+// another attempt may follow. Those of finally run in each attempt, and those of an
+// onFailure whenever their step fails.
+func (r *pipelineRun) tellDone() {
+	if !r.in.Retried || r.status.Verdict == Succeeded {
+		return
+	}
+	told := doneWithin(nil)
+	for _, step := range r.status.Steps {
+		if step.OnFailureOf == "" {
+			told.put(step.Name, r.family.within.of[step.Name])
+		}
+	}
+	r.status.Within, r.status.NotAgain = told.carried(), r.family.notAgain
+}
+
+// done is what need not run again in another attempt.
+func (r *PipelineResult) done() map[string]StepResult {
+	if r.Verdict == "" {
+		return nil
+	}
+	done := make(map[string]StepResult)
+	for _, path := range sorted(r.Within) {
+		done[path] = r.Within[path]
+	}
+	for _, step := range r.Steps {
+		if step.OnFailureOf == "" && step.State == StepSucceeded {
+			done[step.Name] = step
 		}
 	}
 	return done
+}
+
+// tellDone does so for items.
+func (r *itemsRun) tellDone(result *ItemsResult) {
+	if !r.in.Retried || result.Verdict == Succeeded {
+		return
+	}
+	result.Within, result.NotAgain = r.family.within.carried(), r.family.notAgain
+	for _, item := range r.items {
+		if item.State == StepSucceeded {
+			if result.Within == nil {
+				result.Within = make(map[string]StepResult)
+			}
+			item.Value, item.Lacks = nil, r.lacks
+			result.Within[item.Name] = item
+		}
+	}
+	if weighDone(result.Within)+r.kept > mostKeptItems {
+		result.Within, result.NotAgain = nil, cmp.Or(result.NotAgain, fmt.Sprintf("what succeeded of %d items takes more bytes than another attempt can take over", len(r.items)))
+	}
+}
+
+// done is what need not run again in another attempt, of the items of that list.
+func (r *ItemsResult) done(items []any) map[string]StepResult {
+	if r.Verdict == "" {
+		return nil
+	}
+	done := make(map[string]StepResult)
+	for _, path := range sorted(r.Within) {
+		number, _, deeper := strings.Cut(path, "/")
+		at, err := strconv.Atoi(number)
+		if at--; err != nil || at < 0 || at >= len(items) { // no run of items tells such
+			continue
+		}
+		one := r.Within[path]
+		if deeper {
+			done[path] = one
+			if _, succeeded := r.Within[number]; !succeeded {
+				done[number] = StepResult{State: StepFailed, Item: items[at]}
+			}
+			continue
+		}
+		one.Item = items[at]
+		if at < len(r.Values) {
+			one.Value = &r.Values[at]
+		}
+		done[path] = one
+	}
+	return done
+}
+
+// weighDone is how many bytes of JSON it takes, at the most.
+func weighDone(done map[string]StepResult) int {
+	weight := 0
+	for _, path := range sorted(done) {
+		weight += weighText(path) + weighStep(done[path])
+	}
+	return weight
+}
+
+func weighStep(s StepResult) int {
+	weight := 400 + weighText(s.RunID) + weighText(s.DoneIn) + weighText(s.Reason) + weighText(s.Lacks) + weigh(s.Item)
+	weight += 30 * (len(s.States) + len(s.Items))
+	for _, text := range slices.Concat(s.Needs, s.By) {
+		weight += weighText(text) + 1
+	}
+	if s.Job != nil {
+		weight += lightInput
+	}
+	if s.Value != nil {
+		weight += weighValue(*s.Value)
+	}
+	return weight
 }
 
 // withDone lets the run of a pipeline, or of items, know what of it was done.
@@ -103,5 +253,6 @@ func (l launch) withDone(done map[string]StepResult) launch {
 		in.Done = done
 		l.input = in
 	}
+	l.weight += weighDone(done)
 	return l
 }

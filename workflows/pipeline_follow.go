@@ -45,12 +45,12 @@ func mayGrow(ctx workflow.Context, running bool) bool {
 
 // attempts follows a step, or an item, from its first attempt to its last, and keeps in
 // the result how it stands meanwhile. Another attempt follows one that failed and is known
-// to have ended.
+// to have ended, and does not run again what succeeded in those before.
 func (f *family) attempts(ctx workflow.Context, step pipeline.Step, l launch, load *freight, result *StepResult) outcome {
 	name, most := result.Name, 1
 	var pauses policy.Retry
-	if step.Retry != nil && (step.Kind == pipeline.RunsJob || step.Kind == pipeline.SubPipeline) {
-		most, pauses.BackoffSeconds = max(step.Retry.Attempts, 1), step.Retry.BackoffSeconds
+	if l.workflow != itemsType && triedAnew(step) {
+		most, pauses.BackoffSeconds = step.Retry.Attempts, step.Retry.BackoffSeconds
 	}
 	for n := 1; ; n++ {
 		id := StepRunID(f.runID, name)
@@ -58,7 +58,10 @@ func (f *family) attempts(ctx workflow.Context, step pipeline.Step, l launch, lo
 			id = fmt.Sprintf("%s.%d", id, n)
 		}
 		result.RunID, result.Attempts, result.Reason = id, n, ""
-		o := f.follow(ctx, id, l, load)
+		o := f.follow(ctx, id, l.withDone(f.within.of[name]), load)
+		if o.verdict == Succeeded || n < most || f.retried {
+			f.learn(name, id, &o)
+		}
 		if o.verdict == Succeeded || n == most || !o.again || ctx.Err() != nil {
 			if n > 1 && o.verdict != Succeeded {
 				o.reason = fmt.Sprintf("attempt %d of %d: %s", n, most, o.reason)
@@ -68,10 +71,16 @@ func (f *family) attempts(ctx workflow.Context, step pipeline.Step, l launch, lo
 		pause := pauses.Backoff(n)
 		result.Reason = fmt.Sprintf("attempt %d of %d failed: %s; the next one begins at %s UTC", n, most, o.reason, clock(workflow.Now(ctx).Add(pause)))
 		timer := workflow.NewTimerWithOptions(ctx, pause, workflow.TimerOptions{Summary: fmt.Sprintf("before attempt %d at %s", n+1, name)})
-		if timer.Get(ctx, nil) != nil {
+		if timer.Get(ctx, nil) != nil || workflow.Await(ctx, func() bool { return !load.full() }) != nil {
 			return outcome{canceled: true, verdict: Canceled, reason: fmt.Sprintf("cancelled before attempt %d; attempt %d: %s", n+1, n, o.reason)}
 		}
 	}
+}
+
+// triedAnew says whether a step that fails may be run anew as a whole. A command's run
+// tries its nodes itself.
+func triedAnew(step pipeline.Step) bool {
+	return (step.Kind == pipeline.RunsJob || step.Kind == pipeline.SubPipeline) && step.Retry != nil && step.Retry.Attempts > 1
 }
 
 // follow starts a run and waits for its end, also when it is cancelled.

@@ -25,7 +25,8 @@ type ItemsInput struct {
 	Run      string                        `json:"run"`             // of the pipeline
 	Verdict  string                        `json:"verdict,omitempty"`
 	Depth    int                           `json:"depth,omitempty"`
-	Keep     pipeline.Wanted               `json:"keep,omitempty"` // what later steps refer to of the items
+	Retried  bool                          `json:"retried,omitempty"` // as that of a PipelineInput
+	Keep     pipeline.Wanted               `json:"keep,omitempty"`    // what later steps refer to of the items
 
 	// Done is as that of a PipelineInput: items of the runs before, by their numbers there,
 	// and what was done within their runs.
@@ -79,6 +80,12 @@ type ItemsResult struct {
 	MayRun    bool                 `json:"mayRun,omitempty"`
 	Values    []pipeline.StepValue `json:"values,omitempty"`
 	Lacks     string               `json:"lacks,omitempty"` // what Values do not hold, and why
+
+	// Within is what was done, of a run that did not succeed and after which another attempt
+	// may follow: items by their numbers, without their values, and what was done within
+	// the others. NotAgain is as that of a PipelineResult.
+	Within   map[string]StepResult `json:"within,omitempty"`
+	NotAgain string                `json:"notAgain,omitempty"`
 }
 
 // itemsRun is the state of a run of items.
@@ -92,7 +99,6 @@ type itemsRun struct {
 	reason  string
 	family  family
 	entry   entry
-	within  map[string]map[string]StepResult // what was done within the runs of items, by their names
 
 	load    freight
 	running int
@@ -110,14 +116,15 @@ func RunItems(ctx workflow.Context, in ItemsInput) (*ItemsResult, error) {
 	r := &itemsRun{in: in, phase: Watching, started: workflow.Now(ctx), entry: openEntry(ctx), items: make([]StepResult, len(in.Items))}
 	r.family = family{
 		runID: workflow.GetInfo(ctx).WorkflowExecution.ID, parent: in.Run, entry: &r.entry, clusters: in.Clusters, depth: in.Depth, check: checkRun,
+		retried: in.Retried, within: doneWithin(in.Done), room: r.room,
 	}
 	for i := range r.items {
 		r.items[i] = StepResult{Name: strconv.Itoa(i + 1), Kind: in.Step.Kind, State: StepWaiting}
 	}
-	r.within = doneWithin(in.Done)
-	r.takeDone()
 	if in.Resumed != nil {
 		r.started, r.items = in.Resumed.StartedAt, in.Resumed.Items
+	} else {
+		r.takeDone()
 	}
 	for i := range r.items {
 		r.note(i)
@@ -157,11 +164,7 @@ func (r *itemsRun) advance(ctx, lasting workflow.Context) error {
 		}
 		if r.running == 0 && growsLong(ctx) {
 			in := r.in
-			in.Done = carried(r.within, func(number string) StepResult {
-				at, _ := strconv.Atoi(number) // the names of items are numbers
-				return StepResult{State: StepFailed, Item: r.in.Items[at-1]}
-			})
-			in.Resumed = &ItemsResumption{StartedAt: r.started, Items: r.items}
+			in.Done, in.Resumed = r.family.within.carried(), &ItemsResumption{StartedAt: r.started, Items: r.items}
 			return workflow.NewContinueAsNewError(lasting, RunItems, in)
 		}
 		full := r.load.full()
@@ -222,7 +225,7 @@ func (r *itemsRun) prepare(at int) (launch, error) {
 	if len(problems) > 0 {
 		return launch{}, errors.New(strings.Join(problems, "; "))
 	}
-	return l.withDone(r.within[r.items[at].Name]), nil
+	return l, nil
 }
 
 // note takes an item into account that has ended.
@@ -252,11 +255,11 @@ func (r *itemsRun) keep(at int, o outcome) {
 	}
 	o.value.Item = r.in.Items[at]
 	value, lacks := o.left(item, r.in.Keep)
-	switch most := mostKeptItems - 400*len(r.items); {
+	switch {
 	case lacks != "":
 		item.Lacks = fmt.Sprintf("item %d: %s", at+1, lacks)
-	case r.kept+weighValue(value) > most:
-		item.Lacks = fmt.Sprintf("what its items leave to later steps takes more than %d bytes in all: print less, or write it to files", most)
+	case weighValue(value) > r.room():
+		item.Lacks = fmt.Sprintf("what its items leave to later steps takes more than %d bytes in all: print less, or write it to files", r.mostKept())
 	default:
 		item.Value = &value
 	}
@@ -265,6 +268,11 @@ func (r *itemsRun) keep(at int, o outcome) {
 // mostKeptItems is how much is kept of all items for later steps, in bytes, beside what is
 // known of each.
 const mostKeptItems = 1 << 20
+
+func (r *itemsRun) mostKept() int { return mostKeptItems - 400*len(r.items) }
+
+// room is how many bytes may be kept still, of values and of what was done within items.
+func (r *itemsRun) room() int { return r.mostKept() - r.kept - r.family.within.weight }
 
 func (r *itemsRun) counts() map[StepState]int {
 	counts := make(map[StepState]int)
@@ -303,6 +311,7 @@ func (r *itemsRun) finish(ctx workflow.Context) (*ItemsResult, error) {
 		result.Verdict, result.Reason = Canceled, strings.Join(nonEmpty([]string{"cancelled; items: " + StatesText(result.Items), result.Reason}), "; ")
 	}
 	result.Values = r.values()
+	r.tellDone(result)
 	r.phase, r.ended, r.verdict, r.reason = Ended, workflow.Now(ctx), result.Verdict, result.Reason
 	r.entry.close(ctx, Outcome(r.verdict), failedNodes(result.States), AttributeNodes.ValueSet(int64(result.NodeCount)))
 	r.show(ctx)
@@ -338,10 +347,10 @@ func (r *itemsRun) page(asked ItemsRequest) (ItemsStatus, error) {
 	}, nil
 }
 
-func itemsOutcome(r ItemsResult) outcome {
+func itemsOutcome(r ItemsResult, items []any) outcome {
 	return outcome{
-		verdict: r.Verdict, reason: r.Reason, items: r.Items, nodes: r.NodeCount, states: r.States, mayRun: r.MayRun,
-		value: pipeline.StepValue{Items: r.Values}, lacks: r.Lacks,
+		verdict: r.Verdict, reason: r.Reason, items: r.Items, nodes: r.NodeCount, states: r.States, mayRun: r.MayRun || r.Verdict == "",
+		value: pipeline.StepValue{Items: r.Values}, lacks: r.Lacks, done: r.done(items), notAgain: r.NotAgain,
 	}
 }
 
@@ -350,7 +359,7 @@ func (r *pipelineRun) launchItems(def pipeline.Step, items []any, scope pipeline
 	name := def.Name
 	in := ItemsInput{
 		Step: def, Items: items, Inputs: scope.Inputs, Clusters: scope.Clusters, Steps: make(map[string]pipeline.StepValue),
-		Run: scope.Run.ID, Verdict: scope.Run.Verdict, Depth: r.in.Depth, Keep: r.wanted[name].Within("items"),
+		Run: scope.Run.ID, Verdict: scope.Run.Verdict, Depth: r.in.Depth, Retried: r.in.Retried, Keep: r.wanted[name].Within("items"),
 	}
 	in.Step.Foreach = &pipeline.Foreach{Concurrency: def.Foreach.Concurrency}
 	in.Step.OnFailure.Run = nil
@@ -362,6 +371,6 @@ func (r *pipelineRun) launchItems(def pipeline.Step, items []any, scope pipeline
 	return launch{
 		workflow: itemsType, input: in, phase: Watching, clusters: r.family.clusters.ids(), weight: mostFreight,
 		summary: fmt.Sprintf("%s: %s for each of %d items", name, def.Kind, len(items)),
-		expect:  expecting(itemsOutcome),
+		expect:  expecting(func(r ItemsResult) outcome { return itemsOutcome(r, items) }),
 	}
 }

@@ -55,6 +55,14 @@ type family struct {
 	depth    int    // of the pipeline
 	parent   string // the pipeline's run, under which they are listed
 	check    check
+
+	// retried says that another attempt may follow at what they are a part of, within what
+	// was done within their runs, room how many bytes of that may be kept still, and
+	// notAgain that some was too much.
+	retried  bool
+	within   doneRuns
+	room     func() int
+	notAgain string
 }
 
 // launch is the run that a step is, or everything that is wrong with what it says.
@@ -205,7 +213,7 @@ func (f *family) launchPipeline(step pipeline.Step, action pipeline.Action) (lau
 	if action.Sub == nil || step.Pipeline == nil {
 		return launch{}, []string{"the pipeline that it runs was not read"}
 	}
-	in := PipelineInput{Pipeline: *step.Pipeline, Inputs: action.Sub.Inputs, File: action.Sub.File, Depth: f.depth + 1}
+	in := PipelineInput{Pipeline: *step.Pipeline, Inputs: action.Sub.Inputs, File: action.Sub.File, Depth: f.depth + 1, Retried: f.retried || triedAnew(step)}
 	_, names, problems := in.values()
 	return launch{
 		workflow: pipelineType, input: in, phase: Watching, clusters: names.ids(), command: commandOfPipeline(in.Pipeline), weight: pipeline.MaxFile,

@@ -32,6 +32,11 @@ type outcome struct {
 	by     []string
 	value  pipeline.StepValue // what later steps may know, beside what a StepResult has
 
+	// done is what was done within it, as Done of an input; nil is not told. NotAgain says
+	// why it was not, so that no other attempt may follow.
+	done     map[string]StepResult
+	notAgain string
+
 	// lacks says what value does not hold, and why; longOutput and longNode likewise of its
 	// output and of that of a node.
 	lacks, longOutput, longNode string
@@ -73,10 +78,10 @@ func commandOutcome(r RunCommandResult) outcome {
 	return o
 }
 
-// reasonOf says in a sentence why a run did not succeed. One that was cancelled says so
-// itself.
+// reasonOf says in a sentence why a run did not succeed. One that was cancelled, which may
+// have no verdict then, says so itself.
 func reasonOf(verdict Verdict, reason string, what ...string) string {
-	if verdict == Canceled && reason != "" {
+	if (verdict == Canceled || verdict == "") && reason != "" {
 		return reason
 	}
 	return strings.Join(nonEmpty(slices.Concat([]string{string(verdict)}, what, []string{reason})), "; ")
@@ -128,13 +133,13 @@ func approvalOutcome(r ApprovalResult) outcome {
 }
 
 func pipelineOutcome(r PipelineResult) outcome {
-	o := outcome{verdict: r.Verdict, value: pipeline.StepValue{Outputs: r.Outputs}}
+	o := outcome{verdict: r.Verdict, value: pipeline.StepValue{Outputs: r.Outputs}, done: r.done(), notAgain: r.NotAgain}
 	if r.Verdict != Succeeded {
 		o.reason = reasonOf(r.Verdict, r.Reason)
 	}
 	unsure := func(step StepResult) bool { return step.MayRun }
-	o.mayRun = slices.ContainsFunc(r.Steps, unsure) || slices.ContainsFunc(r.Finally, unsure)
-	o.again = r.Verdict != "" && !o.mayRun
+	o.mayRun = r.Verdict == "" || slices.ContainsFunc(r.Steps, unsure) || slices.ContainsFunc(r.Finally, unsure)
+	o.again = !o.mayRun
 	return o
 }
 

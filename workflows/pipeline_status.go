@@ -29,6 +29,10 @@ type PipelineInput struct {
 	Lineage *Lineage              `json:"lineage,omitempty"`
 	Done    map[string]StepResult `json:"done,omitempty"`
 
+	// Retried says that another attempt may follow at this run, or at one that it is a part
+	// of: its result tells what was done within the runs of its steps.
+	Retried bool `json:"retried,omitempty"`
+
 	// Depth of a pipeline that is a step of another; 0 is that of none.
 	Depth int `json:"depth,omitempty"`
 
@@ -57,6 +61,12 @@ type PipelineResult struct {
 	Finally []StepResult `json:"finally,omitempty"`
 
 	Outputs map[string]any `json:"outputs,omitempty"`
+
+	// Within is what was done within the runs of steps that did not succeed, by STEP/NAME,
+	// of a run after which another attempt may follow. NotAgain says why none may: that
+	// would be too much.
+	Within   map[string]StepResult `json:"within,omitempty"`
+	NotAgain string                `json:"notAgain,omitempty"`
 }
 
 // StepState is where a step is.
@@ -121,8 +131,8 @@ type StepResult struct {
 	// not seen. The step is not tried again.
 	MayRun bool `json:"mayRun,omitempty"`
 
-	// DoneIn is the earlier run in which it succeeded, of a step that a rerun did not run
-	// again.
+	// DoneIn is the earlier run in which it succeeded, of a step that a rerun, or another
+	// attempt at its pipeline, did not run again.
 	DoneIn string `json:"doneIn,omitempty"`
 
 	// Item that it ran for, in the Done of an input.

@@ -3,6 +3,7 @@ package runs
 import (
 	"context"
 	"errors"
+	"strings"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
@@ -14,28 +15,40 @@ import (
 
 // addDone adds what was done within the runs of steps that did not succeed: items of a
 // foreach, and steps of a pipeline. First is the run that is run again, and under what
-// stands before the names.
-func addDone(ctx context.Context, c client.Client, first, under string, steps []workflows.StepResult, done map[string]workflows.StepResult) error {
+// stands before the names. Before is what their run had been told of the runs before, which
+// is still what is known of a step that did not begin in it.
+func addDone(ctx context.Context, c client.Client, first, under string, steps []workflows.StepResult, before, done map[string]workflows.StepResult) error {
 	for _, step := range steps {
+		name := under + step.Name
 		within := len(step.Items) > 0 || step.Kind == pipeline.SubPipeline
-		if !within || step.RunID == "" || step.OnFailureOf != "" || step.State == workflows.StepSucceeded {
+		switch {
+		case step.RunID == "":
+			keepDone(before, step.Name, name, done)
+			continue
+		case !within || step.OnFailureOf != "" || step.State == workflows.StepSucceeded:
 			continue
 		}
 		past, err := ReadPipeline(ctx, c, step.RunID)
 		var never *NotFoundError
 		switch {
 		case errors.As(err, &never): // it was never started
+			keepDone(before, step.Name, name, done)
 			continue
 		case err != nil:
 			return err
 		}
 		var items []any
-		if past.Foreach {
-			if items, err = readItemsOf(ctx, c, step.RunID); err != nil {
-				return err
-			}
+		var told map[string]workflows.StepResult
+		if past.Foreach { // what it was told of stands by the places of items before
+			items, err = readItemsOf(ctx, c, step.RunID)
+		} else {
+			var in workflows.PipelineInput
+			in, _, err = readPipelineInput(ctx, c, step.RunID)
+			told = in.Done
 		}
-		name := under + step.Name
+		if err != nil {
+			return err
+		}
 		for i, inner := range past.Steps {
 			if inner.OnFailureOf != "" {
 				continue
@@ -50,11 +63,20 @@ func addDone(ctx context.Context, c client.Client, first, under string, steps []
 				done[workflows.StepRunID(name, inner.Name)] = inner
 			}
 		}
-		if err := addDone(ctx, c, first, workflows.StepRunID(name, ""), past.Steps, done); err != nil {
+		if err := addDone(ctx, c, first, workflows.StepRunID(name, ""), past.Steps, told, done); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// keepDone keeps what was done within a step, which stands under another name now.
+func keepDone(before map[string]workflows.StepResult, step, name string, done map[string]workflows.StepResult) {
+	for path, one := range before {
+		if rest, within := strings.CutPrefix(path, workflows.StepRunID(step, "")); within {
+			done[workflows.StepRunID(name, rest)] = one
+		}
+	}
 }
 
 // readItemsOf reads the list of a foreach.

@@ -67,7 +67,7 @@ func PreparePipelineRerun(ctx context.Context, c client.Client, id string, unkno
 		return rerun, &RefusedError{fmt.Sprintf("run %s was run again as %s: what is left is to be run again from there, starter pipeline rerun %s --from-failed", id, last.RunID, last.RunID)}
 	}
 	rerun.ID = chain.next()
-	return rerun, addDone(ctx, c, id, "", past.Steps, rerun.Input.Done)
+	return rerun, addDone(ctx, c, id, "", past.Steps, past.Input.Done, rerun.Input.Done)
 }
 
 // rerun makes the rerun of a past run that had that input.

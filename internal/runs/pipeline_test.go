@@ -103,3 +103,33 @@ func TestAJobIsStoppedOnceEveryCopyOfItIs(t *testing.T) {
 	require.False(t, stopped(workflows.JobResult{State: workflows.JobUnknown}))
 	require.False(t, stopped(workflows.JobResult{State: workflows.JobFinished, Copies: []string{"8.manager"}}))
 }
+
+func TestOfAStepThatDidNotBeginAgainWhatWasDoneBeforeIsDoneStill(t *testing.T) {
+	t.Parallel()
+	was := func(run string) workflows.StepResult {
+		return workflows.StepResult{State: workflows.StepSucceeded, DoneIn: "run-0", RunID: run}
+	}
+	sub := func(name, run string) workflows.StepResult {
+		return workflows.StepResult{Name: name, Kind: pipeline.SubPipeline, State: workflows.StepFailed, RunID: run}
+	}
+	inner := workflows.PipelineStatus{Phase: workflows.Watching, PipelineResult: workflows.PipelineResult{
+		Steps: []workflows.StepResult{{Name: "ran", State: workflows.StepSucceeded, RunID: "run-1/began/ran"}, sub("deep", "")},
+	}}
+	s := oneServer{
+		types: map[string]string{"run-1/began": pipelineType}, answers: map[string]any{"run-1/began": inner},
+		inputs: map[string]any{"run-1/began": workflows.PipelineInput{Done: map[string]workflows.StepResult{"deep/a": was("run-0/began/deep/a")}}},
+	}
+	done := make(map[string]workflows.StepResult)
+	before := map[string]workflows.StepResult{
+		"began/deep/a": was("run-0/began/deep/a"), "waits/b": was("run-0/waits/b"), "waits/in/c": was("run-0/waits/in/c"), "gone/d": was("run-0/gone/d"), "gone": was("run-0/gone"),
+	}
+	require.NoError(t, addDone(t.Context(), s, "run-1", "", []workflows.StepResult{sub("began", "run-1/began"), sub("waits", ""), sub("gone", "run-1/gone")}, before, done))
+	var runs []string
+	for path, one := range done {
+		runs = append(runs, path+" "+one.DoneIn+" "+one.RunID)
+	}
+	require.ElementsMatch(t, []string{
+		"began/ran run-1 run-1/began/ran", "began/deep/a run-0 run-0/began/deep/a",
+		"waits/b run-0 run-0/waits/b", "waits/in/c run-0 run-0/waits/in/c", "gone/d run-0 run-0/gone/d",
+	}, runs)
+}

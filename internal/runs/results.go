@@ -64,7 +64,8 @@ func ReadWhole(ctx context.Context, c client.Client, id string) (Whole, error) {
 }
 
 // readWholePipeline reads the runs of the commands of a pipeline, those in it included. Of
-// a step with several attempts it is the last, and of one that was not run again none.
+// a job with several attempts it is the last, of a pipeline what succeeded in those before
+// too, and of a step that a rerun did not run again none.
 func readWholePipeline(ctx context.Context, c client.Client, id string) (Whole, error) {
 	var whole Whole
 	over, err := ReadPipeline(ctx, c, id)
@@ -73,7 +74,7 @@ func readWholePipeline(ctx context.Context, c client.Client, id string) (Whole, 
 	}
 	whole.Pipeline = &over
 	for _, step := range over.All() {
-		if step.RunID == "" || step.DoneIn != "" {
+		if step.RunID == "" || step.DoneIn != "" && !sameRun(step.RunID, id) {
 			continue
 		}
 		switch kind, err := KindOf(ctx, c, step.RunID); kind {
@@ -93,6 +94,13 @@ func readWholePipeline(ctx context.Context, c client.Client, id string) (Whole, 
 	}
 	whole.Beginning, err = ReadBeginning(ctx, c, id)
 	return whole, err
+}
+
+// sameRun says whether two runs are parts of the same.
+func sameRun(id, other string) bool {
+	first, _, _ := strings.Cut(id, "/")
+	second, _, _ := strings.Cut(other, "/")
+	return first == second
 }
 
 // GoesOn says whether the run, or that of a cluster or step, does.

@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -131,7 +132,7 @@ func (r PipelineReport) whyNoRun(name string, err error) error {
 		case step.Name != name:
 			continue
 		case step.DoneIn != "":
-			return why("%s %s of run %s was not run again, it was done in run %s: see starter status %s", what, name, r.RunID, step.DoneIn, workflows.StepRunID(step.DoneIn, name))
+			return why("%s %s of run %s was not run again, it was done in run %s: see starter status %s", what, name, r.RunID, step.DoneIn, cmp.Or(step.RunID, workflows.StepRunID(step.DoneIn, name)))
 		case step.State == workflows.StepSkipped:
 			return why("%s %s of run %s was skipped: %s", what, name, r.RunID, step.Reason)
 		case step.State == workflows.StepWaiting && r.State == Running:

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -254,4 +255,31 @@ func TestAPipelineByTheClockFailsForTemporalUnlessItSucceeds(t *testing.T) {
 	require.Equal(t, 1, shown.code, shown.stderr)
 	require.Contains(t, shown.stdout, ": failed (1 failed; check failed)", "its verdict, as if it had completed")
 	await(t, 30*time.Second, "it is paused", func() bool { return s.shown(name).Paused })
+}
+
+func TestARerunTakesOverWhatSucceededInEitherAttemptAtAPipeline(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, quickPace())
+	repaired := filepath.Join(t.TempDir(), "repaired")
+	file := pipelineFile(t, "steps:\n  sub: {pipeline: {file: sub.yaml}, retry: {attempts: 2, backoff: 1s}}\n")
+	require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(file), "sub.yaml"), []byte(`name: sub
+clusters: {main: `+stack.ClusterID+`}
+steps:
+  first: {command: {all: true, run: 'true'}}
+  second: {onFailure: skip, command: {all: true, run: 'test -e tried || ! touch tried'}}
+  third: {onFailure: skip, command: {all: true, run: 'test -e `+repaired+`'}}
+`), 0o600))
+	began := s.starter("pipeline", "run", file, "--id", "either")
+	require.Equal(t, 1, began.code, began.stderr)
+	require.Equal(t, 4+4*2+4*2, s.executions())
+	require.NoError(t, os.WriteFile(repaired, nil, 0o600))
+	again := s.starter("pipeline", "rerun", "either", "--from-failed")
+	require.Equal(t, 0, again.code, again.stderr)
+	require.Equal(t, []string{"either-r2/sub/third"}, s.childrenOf("either-r2/sub"))
+	shown := s.starter("status", "either-r2/sub")
+	require.Regexp(t, `first .* done in either/sub\n`, shown.stdout)
+	require.Regexp(t, `second .* done in either\n`, shown.stdout)
+	results := s.starter("results", "either")
+	require.Equal(t, 0, results.code, results.stderr)
+	require.Len(t, regexp.MustCompile(`(?m)^ sub/first `).FindAllString(results.stdout, -1), 4, results.stdout)
 }

@@ -1,0 +1,163 @@
+package workflows_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"ehpcflow/pipeline"
+	"ehpcflow/workflows"
+)
+
+// subPipeline is a step that runs a pipeline of those steps, so many times at the most.
+func subPipeline(name string, attempts int, steps ...pipeline.Step) pipeline.Step {
+	inner := pipelineOf(steps...).Pipeline
+	return pipeline.Step{
+		Name: name, Kind: pipeline.SubPipeline, Pipeline: &inner, With: map[string]any{"file": "inner.yaml"}, Retry: &pipeline.Retry{Attempts: attempts},
+	}
+}
+
+func jobThat(verdict workflows.Verdict) workflows.JobResult {
+	return workflows.JobResult{State: workflows.JobFinished, Verdict: verdict}
+}
+
+// failing are jobs that fail so many times before they succeed, by their names.
+func failing(times map[string]int) jobsPlayed {
+	jobs := make(jobsPlayed)
+	for name, n := range times {
+		for range n {
+			jobs["run "+name] = append(jobs["run "+name], jobThat(workflows.Failed))
+		}
+	}
+	return jobs
+}
+
+// doneIn says where the steps of a run succeeded that it took over.
+func (b *pipelineBundle) doneIn(run string) map[string]string {
+	b.t.Helper()
+	answer, err := b.QueryWorkflowByID(pipelineRun+"/"+run, workflows.PipelineQuery)
+	require.NoError(b.t, err)
+	var status workflows.PipelineStatus
+	require.NoError(b.t, answer.Get(&status))
+	done := make(map[string]string)
+	for _, step := range status.Steps {
+		if step.DoneIn != "" {
+			done[step.Name] = strings.TrimPrefix(step.DoneIn, pipelineRun+"/")
+		}
+	}
+	return done
+}
+
+func TestAnotherAttemptAtAPipelineRunsOnlyWhatDidNotSucceed(t *testing.T) {
+	t.Parallel()
+	b := newPipelineBundle(t, map[string]played{"run good": printed("left")}, failing(map[string]int{"bad": 2, "worse": 1}))
+	use := with(step("use", "good", "bad", "worse"), func(s *pipeline.Step) { s.With["run"] = "use ${{ steps.good.output }}" })
+	sub := subPipeline("sub", 3, step("good"),
+		with(jobStep("bad", "good"), then(pipeline.Stop, step("undo"))), jobStep("worse", "good"), use)
+	sub.Pipeline.Finally = []pipeline.Step{step("clean")}
+	result, err := b.run(pipelineOf(sub))
+	require.NoError(t, err)
+	require.Equal(t, workflows.Succeeded, result.Verdict)
+	require.ElementsMatch(t, []string{
+		"sub/good", "sub/bad", "sub/worse", "sub/undo", "sub/clean",
+		"sub.2/bad", "sub.2/worse", "sub.2/undo", "sub.2/clean",
+		"sub.3/bad", "sub.3/use", "sub.3/clean",
+	}, b.started, "an onFailure and finally run in each")
+	require.Equal(t, "use 'left'", b.inputs["sub.3/use"].Command)
+	require.Equal(t, map[string]string{"good": "sub", "worse": "sub.2"}, b.doneIn("sub.3"))
+	require.Equal(t, 3, stepIn(t, result, "sub").Attempts)
+}
+
+func TestAnotherAttemptTakesOverWhatSucceededDeepWithin(t *testing.T) {
+	t.Parallel()
+	b := newPipelineBundle(t, nil, failing(map[string]int{"b": 1, "'y'": 1, "'r'": 2}))
+	each := with(forEach(jobStep("each"), "x", "y", "z"), then(pipeline.Skip))
+	pipes := subPipeline("pipes", 1, jobStep("p"), with(jobStep("q", "p"), func(s *pipeline.Step) { s.With["run"] = "run ${{ inputs.which }}" }))
+	pipes.Pipeline.Inputs = []pipeline.Input{{Name: "which", Type: pipeline.String}}
+	pipes.Foreach, pipes.OnFailure.Do = &pipeline.Foreach{Items: []any{"r", "s"}}, pipeline.Skip
+	pipes.With["inputs"] = map[string]any{"which": "${{ item }}"}
+	sum := with(step("sum", "deep", "each", "pipes"), func(s *pipeline.Step) { s.With["run"] = "sum ${{ map(steps.each.items, .item) }}" })
+	sub := subPipeline("sub", 3, with(subPipeline("deep", 1, step("a"), jobStep("b", "a")), then(pipeline.Skip)), each, pipes, sum)
+	result, err := b.run(pipelineOf(sub))
+	require.NoError(t, err)
+	require.Equal(t, workflows.Succeeded, result.Verdict, result.Reason)
+	require.ElementsMatch(t, []string{
+		"sub/deep/a", "sub/deep/b", "sub/each/1", "sub/each/2", "sub/each/3", "sub/pipes/1/p", "sub/pipes/1/q", "sub/pipes/2/p", "sub/pipes/2/q",
+		"sub.2/deep/b", "sub.2/each/2", "sub.2/pipes/1/q",
+		"sub.3/pipes/1/q", "sub.3/sum",
+	}, b.started)
+	require.Equal(t, "sum 'x' 'y' 'z'", b.inputs["sub.3/sum"].Command, "what was taken over is seen")
+	require.Equal(t, map[string]string{"deep": "sub.2", "each": "sub.2"}, b.doneIn("sub.3"))
+	require.Equal(t, map[string]string{"1": "sub/each", "3": "sub/each"}, b.doneIn("sub.2/each"))
+	require.Equal(t, map[string]string{"p": "sub/pipes/1"}, b.doneIn("sub.3/pipes/1"))
+}
+
+func TestAnotherAttemptTakesOverWhatSucceededBeforeTheTimeoutCutOneOff(t *testing.T) {
+	t.Parallel()
+	b := newPipelineBundle(t, map[string]played{"run slow": {takes: 10 * time.Hour}}, nil)
+	sub := subPipeline("sub", 2, subPipeline("deep", 1, step("a"), step("slow", "a")), step("never", "deep"))
+	sub.TimeoutSeconds = 600
+	result, err := b.run(pipelineOf(sub))
+	require.NoError(t, err)
+	require.Equal(t, []string{"sub/deep/a", "sub/deep/slow", "sub.2/deep/slow"}, b.started)
+	require.Contains(t, stepIn(t, result, "sub").Reason, "attempt 2 of 2: it took longer than 10m; cancelled")
+}
+
+func TestAPipelineOfWhichSomethingMayRunIsNotTriedAgain(t *testing.T) {
+	t.Parallel()
+	for name, play := range map[string]struct {
+		jobs jobsPlayed
+		err  error
+	}{
+		"a job":        {jobs: jobsPlayed{"run bad": {{State: workflows.JobUnknown, Verdict: workflows.Failed}}}},
+		"all unknown":  {err: temporal.NewCanceledError()},
+		"another word": {err: temporal.NewNonRetryableApplicationError("it broke", "Broken", nil)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newPipelineBundle(t, nil, play.jobs)
+			sub := subPipeline("sub", 3, step("good"), jobStep("bad", "good"))
+			sub.TimeoutSeconds = 3600
+			if play.err != nil {
+				began := 0
+				b.OnWorkflow(workflows.RunPipeline, mock.Anything, mock.Anything).Return(func(ctx workflow.Context, in workflows.PipelineInput) (*workflows.PipelineResult, error) {
+					if in.Depth == 0 {
+						return workflows.RunPipeline(ctx, in)
+					}
+					began++
+					require.Equal(t, 1, began)
+					_ = workflow.Sleep(ctx, 2*time.Hour)
+					return nil, play.err
+				})
+			}
+			result, err := b.run(pipelineOf(sub))
+			require.NoError(t, err)
+			require.Equal(t, 1, stepIn(t, result, "sub").Attempts)
+			require.True(t, stepIn(t, result, "sub").MayRun)
+			require.Equal(t, workflows.Failed, result.Verdict)
+		})
+	}
+}
+
+func TestAPipelineOfWhichTooMuchSucceededToBeTakenOverIsNotTriedAgain(t *testing.T) {
+	t.Parallel()
+	play, large := make(map[string]played), []pipeline.Step{with(jobStep("bad"), then(pipeline.Skip))}
+	for i := range 40 {
+		name := fmt.Sprint("s", i)
+		play["run "+name] = printed(strings.Repeat("x", pipeline.MaxText))
+		large = append(large, step(name), with(step("use"+name, name), when(pipeline.Expression("steps."+name+".output == ''"))))
+	}
+	b := newPipelineBundle(t, play, failing(map[string]int{"bad": 2}))
+	result, err := b.run(pipelineOf(subPipeline("sub", 2, with(subPipeline("deep", 1, large...), then(pipeline.Skip)), subPipeline("deeper", 1, large...))))
+	require.NoError(t, err)
+	sub := stepIn(t, result, "sub")
+	require.Equal(t, 1, sub.Attempts)
+	require.Contains(t, sub.Reason, "it is not tried again: what succeeded in "+pipelineRun+"/sub/")
+	require.Contains(t, sub.Reason, "takes more bytes than another attempt can take over")
+}
