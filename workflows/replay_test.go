@@ -2,10 +2,13 @@ package workflows_test
 
 import (
 	"os"
+	"path"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
@@ -49,6 +52,36 @@ func TestEveryGoldenHistoryReplays(t *testing.T) {
 			t.Parallel()
 			require.NoError(t, replay(t, file))
 		})
+	}
+}
+
+// What these are kept for is in them: the timer, and the run that follows.
+func TestGoldenHistoriesOfWhatIsTriedAgainHoldTheTimerAndTheRunsAfterIt(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"pipeline-cut-off":         "slow, timer, cancel, next",
+		"pipeline-job-tried-again": "solve, timer, solve.2",
+		"pipeline-tried-again":     "sub, timer, sub.2",
+		"pipeline-took-over":       "each, inner, use, clean",
+		"pipeline-items-took-over": "2",
+	} {
+		file, err := os.Open("testdata/histories/" + name + ".json")
+		require.NoError(t, err)
+		history, err := client.HistoryFromJSON(file, client.HistoryJSONOptions{})
+		require.NoError(t, err)
+		require.NoError(t, file.Close())
+		var held []string
+		for _, event := range history.GetEvents() {
+			switch event.GetEventType() { //nolint:exhaustive // others are no part of the story
+			case enumspb.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED:
+				held = append(held, path.Base(event.GetStartChildWorkflowExecutionInitiatedEventAttributes().GetWorkflowId()))
+			case enumspb.EVENT_TYPE_TIMER_FIRED:
+				held = append(held, "timer")
+			case enumspb.EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED:
+				held = append(held, "cancel")
+			}
+		}
+		require.Equal(t, want, strings.Join(held, ", "), name)
 	}
 }
 

@@ -209,3 +209,98 @@ func TestGoldenAPipelineWhoseHistoryGrowsLongGoesOnAsANewRun(t *testing.T) {
 	s.keepHistory("pipeline-goes-on", s.historyOf(id, first))
 	s.keepHistory("pipeline-went-on", s.historyOf(id, lastRun))
 }
+
+func TestGoldenAStepIsCutOffByItsTimeout(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, quickPace())
+	id := s.startPipeline(pipelineOf(
+		changed(commandStep("slow", "sleep "+longTime()), func(s *pipeline.Step) { s.TimeoutSeconds, s.OnFailure.Do = 2, pipeline.Continue }),
+		commandStep("next", "true", "slow"),
+	))
+	report := s.endPipeline(id)
+	require.Equal(t, "slow failed, next succeeded", stepStates(report))
+	require.Contains(t, report.Steps[0].Reason, "it took longer than 2s; cancelled; 4 stopped")
+	require.Equal(t, []string{id + "/slow", id + "/next"}, s.childrenOf(id))
+	require.Equal(t, []string{"timeout of " + id + "/slow"}, s.firedIn(id))
+	s.keep("pipeline-cut-off", id)
+}
+
+func TestGoldenAJobIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, quickPace())
+	id := s.startPipeline(pipelineOf(pipeline.Step{
+		Name: "solve", Kind: pipeline.RunsJob, With: map[string]any{"run": "test -e repaired || ! touch repaired", "user": "hpcuser"},
+		Retry: &pipeline.Retry{Attempts: 2, BackoffSeconds: 1},
+	}))
+	report := s.endPipeline(id)
+	require.Equal(t, "solve succeeded", stepStates(report), "%+v", report)
+	require.Equal(t, []string{id + "/solve", id + "/solve.2"}, s.childrenOf(id))
+	require.Equal(t, []string{"before attempt 2 at solve"}, s.firedIn(id))
+	s.keep("pipeline-job-tried-again", id)
+}
+
+func TestGoldenAnotherAttemptAtAPipelineTakesOverWhatSucceeded(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, quickPace())
+	repairs := changed(commandStep("patch", "test -e repaired", "stage"), func(s *pipeline.Step) {
+		s.OnFailure = pipeline.OnFailure{Run: []pipeline.Step{commandStep("repair", "touch repaired")}}
+	})
+	deep := func(name string, steps ...pipeline.Step) pipeline.Step {
+		inner := pipelineOf(steps...).Pipeline
+		inner.Finally = []pipeline.Step{commandStep("clean", "true")}
+		return pipeline.Step{Name: name, Kind: pipeline.SubPipeline, Pipeline: &inner, With: map[string]any{"file": name + ".yaml"}}
+	}
+	each := changed(commandStep("each", "echo ${{ item }}; test ${{ item }} = a -o -e repaired"), func(s *pipeline.Step) {
+		s.Foreach, s.OnFailure.Do = &pipeline.Foreach{Items: []any{"a", "b"}}, pipeline.Skip
+	})
+	sub := deep("sub", commandStep("stage", "echo staged"), each, deep("inner", commandStep("stage", "echo inner"), repairs),
+		commandStep("use", "echo ${{ steps.stage.output }}", "stage", "inner"))
+	sub.Retry = &pipeline.Retry{Attempts: 2, BackoffSeconds: 1}
+	id := s.startPipeline(pipelineOf(sub))
+	report := s.endPipeline(id)
+	require.Equal(t, "sub succeeded", stepStates(report), "%+v", report)
+	require.Equal(t, []string{id + "/sub", id + "/sub.2"}, s.childrenOf(id))
+	require.Equal(t, []string{id + "/sub.2/each", id + "/sub.2/inner", id + "/sub.2/use", id + "/sub.2/clean"}, s.childrenOf(id+"/sub.2"))
+	require.Equal(t, []string{id + "/sub.2/each/2"}, s.childrenOf(id+"/sub.2/each"))
+	require.Equal(t, []string{id + "/sub.2/inner/patch", id + "/sub.2/inner/clean"}, s.childrenOf(id+"/sub.2/inner"))
+	require.Equal(t, []string{"before attempt 2 at sub"}, s.firedIn(id))
+	s.keep("pipeline-tried-again", id)
+	s.keep("pipeline-took-over", id+"/sub.2")
+	s.keep("pipeline-items-took-over", id+"/sub.2/each")
+
+	shown := s.starter("status", id+"/sub.2")
+	require.Equal(t, 0, shown.code, shown.stderr)
+	require.Regexp(t, `stage +command +succeeded.* not run again, done in `+id+`/sub\n`, shown.stdout)
+	taken := s.starter("status", id+"/sub.2/stage")
+	require.Contains(t, taken.stderr, "it was done in run "+id+"/sub: see starter status "+id+"/sub/stage")
+	results := s.starter("results", id, "--output")
+	require.Equal(t, 0, results.code, results.stderr)
+	require.Contains(t, results.stdout, "inner", "what the first attempt left is a part of the run")
+}
+
+// childrenOf are the runs that a run started, in their order.
+func (s *system) childrenOf(id string) (children []string) {
+	s.t.Helper()
+	for _, event := range s.history(id).GetEvents() {
+		if child := event.GetStartChildWorkflowExecutionInitiatedEventAttributes(); child != nil {
+			children = append(children, child.GetWorkflowId())
+		}
+	}
+	return children
+}
+
+// firedIn are the timers of a run that came to their end, by their summaries.
+func (s *system) firedIn(id string) (fired []string) {
+	s.t.Helper()
+	events := s.history(id).GetEvents()
+	for _, event := range events {
+		timer := event.GetTimerFiredEventAttributes()
+		if timer == nil {
+			continue
+		}
+		var summary string
+		require.NoError(s.t, dataConverter.FromPayload(events[timer.GetStartedEventId()-1].GetUserMetadata().GetSummary(), &summary))
+		fired = append(fired, summary)
+	}
+	return fired
+}
