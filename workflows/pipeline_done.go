@@ -56,6 +56,39 @@ func (r *itemsRun) takeDone() {
 	}
 }
 
+// Mended is a step, or an item, that runs a command and failed, when that has succeeded since
+// on every node: nodes are how they ended, in runs of the command of which by was the last.
+// What later steps want of it is kept in so many bytes of JSON at the most. An error says
+// that it printed no JSON, as its form has it.
+func (s StepResult) Mended(nodes NodeResults, by string, form pipeline.OutputForm, wanted pipeline.Wanted, room int) (StepResult, error) {
+	o := commandOutcome(RunCommandResult{Verdict: Succeeded, Nodes: nodes})
+	s.State, s.Verdict, s.Reason, s.Error, s.MayRun, s.DoneIn = StepSucceeded, Succeeded, "", nil, false, by
+	s.NodeCount, s.States, s.Value, s.Lacks = o.nodes, o.states, nil, ""
+	o.value.Item = s.Item
+	if form == pipeline.AsJSON {
+		value, err := o.json()
+		if err != nil {
+			return s, err
+		}
+		o.value.JSON = value
+	}
+	if len(wanted) == 0 {
+		return s, nil
+	}
+	value, lacks := o.left(&s, wanted)
+	if lacks == "" && weighValue(value) > room {
+		lacks = "what its runs left takes more bytes than a rerun can take over: print less, or write it to files"
+	}
+	if s.Lacks = lacks; lacks == "" {
+		s.Value = &value
+	}
+	return s, nil
+}
+
+// MaxDone is how many bytes of JSON the Done of an input takes at the most, by the Weight of
+// its steps, that more may be put into it.
+const MaxDone = mostKept
+
 func itemText(item any) string { return fmt.Sprintf("%#v", item) }
 
 // doneRuns is what was done within the runs of steps, or of items, by their names, of
@@ -220,12 +253,13 @@ func (r *ItemsResult) done(items []any) map[string]StepResult {
 func weighDone(done map[string]StepResult) int {
 	weight := 0
 	for _, path := range sorted(done) {
-		weight += weighText(path) + weighStep(done[path])
+		weight += weighText(path) + done[path].Weight()
 	}
 	return weight
 }
 
-func weighStep(s StepResult) int {
+// Weight is how many bytes of JSON it takes in the Done of an input, at the most.
+func (s StepResult) Weight() int {
 	weight := 400 + weighText(s.RunID) + weighText(s.DoneIn) + weighText(s.Reason) + weighText(s.Lacks) + weigh(s.Item)
 	weight += 30 * (len(s.States) + len(s.Items))
 	for _, text := range slices.Concat(s.Needs, s.By) {

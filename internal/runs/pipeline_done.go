@@ -13,78 +13,113 @@ import (
 	"ehpcflow/workflows"
 )
 
-// addDone adds what was done within the runs of steps that did not succeed: items of a
-// foreach, and steps of a pipeline. First is the run that is run again, and under what
-// stands before the names. Before is what their run had been told of the runs before, which
-// is still what is known of a step that did not begin in it.
-func addDone(ctx context.Context, c client.Client, first, under string, steps []workflows.StepResult, before, done map[string]workflows.StepResult) error {
+// doneReader gathers the Done of a rerun: what succeeded in the run that is run again.
+type doneReader struct {
+	mender
+	first string // the run that is run again
+	done  map[string]workflows.StepResult
+}
+
+func newDoneReader(c client.Client, past PipelinePast) *doneReader {
+	r := &doneReader{mender: mender{c, workflows.MaxDone}, first: past.RunID}
+	for _, step := range past.Steps {
+		if step.State == workflows.StepSucceeded {
+			r.room -= step.Weight()
+		}
+	}
+	return r
+}
+
+// add adds what was done within the runs of steps that did not succeed: items of a foreach,
+// and steps of a pipeline. Under is what stands before the names. Before is what their run
+// had been told of the runs before, which is still what is known of a step that did not
+// begin in it.
+func (r *doneReader) add(ctx context.Context, under string, steps []workflows.StepResult, before map[string]workflows.StepResult) error {
 	for _, step := range steps {
 		name := under + step.Name
 		within := len(step.Items) > 0 || step.Kind == pipeline.SubPipeline
 		switch {
 		case step.RunID == "":
-			keepDone(before, step.Name, name, done)
+			r.keep(before, step.Name, name)
 			continue
 		case !within || step.OnFailureOf != "" || step.State == workflows.StepSucceeded:
 			continue
 		}
-		past, err := ReadPipeline(ctx, c, step.RunID)
+		past, err := ReadPipeline(ctx, r.c, step.RunID)
 		var never *NotFoundError
 		switch {
 		case errors.As(err, &never): // it was never started
-			keepDone(before, step.Name, name, done)
+			r.keep(before, step.Name, name)
 			continue
 		case err != nil:
 			return err
 		}
-		var items []any
-		var told map[string]workflows.StepResult
-		if past.Foreach { // what it was told of stands by the places of items before
-			items, err = readItemsOf(ctx, c, step.RunID)
-		} else {
-			var in workflows.PipelineInput
-			in, _, err = readPipelineInput(ctx, c, step.RunID)
-			told = in.Done
-		}
+		told, err := r.within(ctx, past)
 		if err != nil {
 			return err
 		}
-		for i, inner := range past.Steps {
+		for _, inner := range past.Steps {
 			if inner.OnFailureOf != "" {
 				continue
 			}
 			if inner.DoneIn == "" {
-				inner.DoneIn = first
-			}
-			if i < len(items) {
-				inner.Item = items[i]
+				inner.DoneIn = r.first
 			}
 			if past.Foreach || inner.State == workflows.StepSucceeded {
-				done[workflows.StepRunID(name, inner.Name)] = inner
+				r.put(workflows.StepRunID(name, inner.Name), inner)
 			}
 		}
-		if err := addDone(ctx, c, first, workflows.StepRunID(name, ""), past.Steps, told, done); err != nil {
+		if err := r.add(ctx, workflows.StepRunID(name, ""), past.Steps, told); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// keepDone keeps what was done within a step, which stands under another name now.
-func keepDone(before map[string]workflows.StepResult, step, name string, done map[string]workflows.StepResult) {
+// within completes the steps, or items, of a run within the one that is run again: with the
+// items that they ran for, and with what has been run again by itself since. It returns
+// what the run had been told, but for items, for which that stands by their places before.
+func (r *doneReader) within(ctx context.Context, past PipelineReport) (told map[string]workflows.StepResult, err error) {
+	if !past.Foreach {
+		in, _, err := readPipelineInput(ctx, r.c, past.RunID)
+		if err != nil {
+			return nil, err
+		}
+		return in.Done, r.mendAll(ctx, in.Pipeline, past.Steps)
+	}
+	in, err := readItemsInput(ctx, r.c, past.RunID)
+	if err != nil {
+		return nil, err
+	}
+	for i := range past.Steps[:min(len(past.Steps), len(in.Items))] {
+		past.Steps[i].Item = in.Items[i]
+		if err := r.mend(ctx, &past.Steps[i], in.Step.Output, in.Keep); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+// put adds a step, or an item, under its name.
+func (r *doneReader) put(name string, step workflows.StepResult) {
+	r.done[name] = step
+	r.room -= step.Weight()
+}
+
+// keep keeps what was done within a step, which stands under another name now.
+func (r *doneReader) keep(before map[string]workflows.StepResult, step, name string) {
 	for path, one := range before {
 		if rest, within := strings.CutPrefix(path, workflows.StepRunID(step, "")); within {
-			done[workflows.StepRunID(name, rest)] = one
+			r.put(workflows.StepRunID(name, rest), one)
 		}
 	}
 }
 
-// readItemsOf reads the list of a foreach.
-func readItemsOf(ctx context.Context, c client.Client, id string) ([]any, error) {
-	var in workflows.ItemsInput
+// readItemsInput reads what a run of items was started with.
+func readItemsInput(ctx context.Context, c client.Client, id string) (in workflows.ItemsInput, err error) {
 	event, err := c.GetWorkflowHistory(ctx, id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT).Next()
 	if err == nil {
 		err = converter.GetDefaultDataConverter().FromPayloads(event.GetWorkflowExecutionStartedEventAttributes().GetInput(), &in)
 	}
-	return in.Items, err
+	return in, err
 }

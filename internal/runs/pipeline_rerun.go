@@ -51,23 +51,28 @@ func PreparePipelineRerun(ctx context.Context, c client.Client, id string, unkno
 	case len(past.Steps) == 0:
 		return PipelineRerun{}, &RefusedError{fmt.Sprintf("run %s had no steps, it was refused at its start: run the pipeline anew with starter pipeline run FILE", id)}
 	}
+	chain, err := ReadPipelineChain(ctx, c, id)
+	if err != nil {
+		return PipelineRerun{}, err
+	}
+	if last, _ := chain.last(); last.RunID != id {
+		return PipelineRerun{}, &RefusedError{fmt.Sprintf("run %s was run again as %s: what is left is to be run again from there, starter pipeline rerun %s --from-failed", id, last.RunID, last.RunID)}
+	}
+	known := newDoneReader(c, past)
+	if err := known.mendAll(ctx, past.Input.Pipeline, past.Steps); err != nil {
+		return PipelineRerun{}, err
+	}
 	rerun := past.rerun(past.Input)
 	switch {
 	case len(rerun.Again) == 0:
-		return rerun, &RefusedError{fmt.Sprintf("every step of run %s succeeded: there is nothing to run again", id)}
+		return rerun, &RefusedError{fmt.Sprintf("every step of run %s has succeeded: there is nothing to run again", id)}
 	case len(rerun.Unknown) > 0 && !unknown:
 		return rerun, &RefusedError{fmt.Sprintf("how %s of run %s ended was not seen, so that it may be running still: look at it (starter status %s), and say --include-unknown to run it again nevertheless",
 			strings.Join(rerun.Unknown, ", "), id, workflows.StepRunID(id, rerun.Unknown[0]))}
 	}
-	chain, err := ReadPipelineChain(ctx, c, id)
-	if err != nil {
-		return rerun, err
-	}
-	if last, _ := chain.last(); last.RunID != id {
-		return rerun, &RefusedError{fmt.Sprintf("run %s was run again as %s: what is left is to be run again from there, starter pipeline rerun %s --from-failed", id, last.RunID, last.RunID)}
-	}
+	known.done = rerun.Input.Done
 	rerun.ID = chain.next()
-	return rerun, addDone(ctx, c, id, "", past.Steps, past.Input.Done, rerun.Input.Done)
+	return rerun, known.add(ctx, "", past.Steps, past.Input.Done)
 }
 
 // rerun makes the rerun of a past run that had that input.

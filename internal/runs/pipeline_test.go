@@ -123,7 +123,8 @@ func TestOfAStepThatDidNotBeginAgainWhatWasDoneBeforeIsDoneStill(t *testing.T) {
 	before := map[string]workflows.StepResult{
 		"began/deep/a": was("run-0/began/deep/a"), "waits/b": was("run-0/waits/b"), "waits/in/c": was("run-0/waits/in/c"), "gone/d": was("run-0/gone/d"), "gone": was("run-0/gone"),
 	}
-	require.NoError(t, addDone(t.Context(), s, "run-1", "", []workflows.StepResult{sub("began", "run-1/began"), sub("waits", ""), sub("gone", "run-1/gone")}, before, done))
+	known := doneReader{mender{s, workflows.MaxDone}, "run-1", done}
+	require.NoError(t, known.add(t.Context(), "", []workflows.StepResult{sub("began", "run-1/began"), sub("waits", ""), sub("gone", "run-1/gone")}, before))
 	var runs []string
 	for path, one := range done {
 		runs = append(runs, path+" "+one.DoneIn+" "+one.RunID)

@@ -1,0 +1,48 @@
+package e2e
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"ehpcflow/internal/runs"
+)
+
+// A command that was run again by itself, where it had failed, is not run once more on all
+// of its nodes by a rerun of its pipeline, which goes on behind it.
+func TestAPipelineGoesOnBehindACommandThatWasRunAgainByItself(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, quickPace())
+	command, repair := s.unlessRepaired()
+	file := pipelineFile(t, `steps:
+  solve: {command: {all: true, run: 'echo solved on $EHPC_INSTANCE_ID; `+command+`'}}
+  cases: {onFailure: skip, foreach: {items: [a, b]}, command: {all: true, run: '[ ${{ item }} = a ] || { `+command+`; }'}}
+  undone: {onFailure: {do: skip, run: {undo: {command: {all: true, run: 'true'}}}}, command: {all: true, run: '`+command+`'}}
+  publish: {needs: [solve, cases], command: {nodes: [`+s.nodes()[0]+`], run: 'echo ${{ map(steps.solve.nodes, .output) }} ${{ map(steps.cases.items, .state) }}'}}
+outputs: {said: '${{ steps.publish.output }}'}
+`)
+	first := s.starter("pipeline", "run", file, "--id", "mended")
+	require.Equal(t, 1, first.code, first.stderr)
+	require.Equal(t, 4+2*4+4+4, s.executions(), first.stdout)
+
+	repair()
+	for _, step := range []string{"mended/solve", "mended/cases/2", "mended/undone"} {
+		again := s.starter("rerun", step)
+		require.Equal(t, 0, again.code, again.stderr)
+	}
+	require.Equal(t, 20+3, s.executions(), "on the one node where each had failed")
+
+	rerun := s.starter("pipeline", "rerun", "mended", "--from-failed")
+	require.Equal(t, 0, rerun.code, rerun.stderr)
+	require.ElementsMatch(t, []string{"mended-r2/cases", "mended-r2/publish", "mended-r2/undone"}, s.childrenOf("mended-r2"), "what was undone is to be done again")
+	require.Equal(t, 23+4+1, s.executions(), "and no item of cases")
+	require.Contains(t, rerun.stdout, "done in mended/solve-r2")
+	var report runs.PipelineReport
+	require.NoError(t, json.Unmarshal([]byte(s.starter("status", "mended-r2", "--json").stdout), &report))
+	said, is := report.Outputs["said"].(string)
+	require.True(t, is, report.Outputs)
+	require.Equal(t, 4, strings.Count(said, "solved on "), said)
+	require.Equal(t, 2, strings.Count(said, "succeeded"), said)
+}
