@@ -253,3 +253,34 @@ func (c *crowd) follow(name, id string) JobState {
 	c.t.Errorf("%s: not seen to end", id)
 	return ""
 }
+
+// hardOfHearing is a Temporal that wants a watch no longer and cannot be told of its end.
+type hardOfHearing struct{ deaf bool }
+
+func (*hardOfHearing) RecordActivityHeartbeat(context.Context, []byte, ...any) error {
+	return temporal.NewCanceledError()
+}
+
+func (d *hardOfHearing) CompleteActivity(context.Context, []byte, any, error) error {
+	if d.deaf {
+		return errors.New("no answer")
+	}
+	return nil
+}
+
+func TestAWatchWhoseCancellationTemporalCouldNotBeToldIsToldAgain(t *testing.T) {
+	t.Parallel()
+	told := &hardOfHearing{deaf: true}
+	a := &Activities{Pace: DefaultPace(), Watcher: NewWatcher(told, 1)}
+	w := &jobWatch{activities: a, shared: a.Watcher.jobs.of(a, "ehpc-1")}
+	h := &heldWatch{watcher: a.Watcher, looker: w}
+	h.ctx, h.end = context.WithCancel(t.Context())
+	require.NoError(t, h.begin(time.Hour))
+	h.beat.Stop()
+	h.beatNow()
+	require.True(t, h.beat.Stop(), "another heartbeat is due")
+	told.deaf = false
+	h.beatNow()
+	require.False(t, h.beat.Stop())
+	require.Empty(t, a.Watcher.held)
+}

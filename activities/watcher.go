@@ -136,17 +136,15 @@ func (h *heldWatch) beatNow() {
 		return
 	case temporal.IsCanceledError(err):
 		h.complete(nil, temporal.NewCanceledError())
-		return
 	case errors.As(err, &gone):
 		h.leave()
 		return
 	case errors.Is(err, activity.ErrActivityPaused), errors.Is(err, activity.ErrActivityReset):
 		h.complete(nil, err)
-		return
 	}
 	h.watcher.mu.Lock()
 	defer h.watcher.mu.Unlock()
-	if h.ctx.Err() == nil {
+	if h.ctx.Err() == nil { // also of one whose end Temporal could not be told
 		h.beat.Reset(beatEvery)
 	}
 }
