@@ -28,19 +28,31 @@ const (
 	finishedJobs = "finished"
 )
 
-// jobListing is what a look listed: jobs by "name NAME" and by "id ID", see baseID.
+// jobListing is what a look listed: jobs by "name NAME" and by "id NUMBER", see numberOf.
 type jobListing struct {
 	open, finished           map[string][]ehpc.Job
 	openWhole, finishedWhole bool  // every page was read
+	short                    bool  // the service counted more jobs than could be read
 	err                      error // the first one; the pages that were read count
 }
+
+// count is how many jobs pages held, and what the service said that there are.
+type count struct{ read, least int }
+
+func (c *count) add(first bool, read, total int) {
+	if c.read += read; first || total < c.least {
+		c.least = total
+	}
+}
+
+func (c count) short() bool { return c.read < c.least }
 
 // list lists the unfinished jobs of the cluster and, when some of those that are looked
 // for are not among them, the finished ones.
 func (s *sharedLook) list(ctx context.Context, served map[*heldWatch]*jobWatch, slack time.Duration, now time.Time) *jobListing {
 	ask := ehpc.ListJobsRequest{ClusterID: s.clusterID, Owner: owner(served), State: openJobs, PageSize: ehpc.MaxJobsPage, Slack: slack}
 	listed := &jobListing{}
-	listed.open, listed.openWhole, listed.err = s.readOpen(ctx, ask)
+	s.readOpen(ctx, ask, listed)
 	var sought []*jobWatch
 	most := finishedPages
 	for _, w := range served {
@@ -75,9 +87,10 @@ func owner(of map[*heldWatch]*jobWatch) string {
 
 // readOpen reads every page, several at a time. A page that fails does not take the jobs
 // of the others with it.
-func (s *sharedLook) readOpen(ctx context.Context, ask ehpc.ListJobsRequest) (jobs map[string][]ehpc.Job, whole bool, failure error) {
-	jobs = make(map[string][]ehpc.Job)
+func (s *sharedLook) readOpen(ctx context.Context, ask ehpc.ListJobsRequest, listed *jobListing) {
+	listed.open = make(map[string][]ehpc.Job)
 	var mu sync.Mutex
+	var counted count
 	total := 0
 	read := func(number int) {
 		ask := ask
@@ -86,11 +99,11 @@ func (s *sharedLook) readOpen(ctx context.Context, ask ehpc.ListJobsRequest) (jo
 		mu.Lock()
 		defer mu.Unlock()
 		if err != nil {
-			failure = firstOf(failure, err)
+			listed.err = firstOf(listed.err, err)
 			return
 		}
 		total = max(total, page.TotalCount)
-		index(jobs, page.Items)
+		counted.add(number == 1, index(listed.open, page.Items), page.TotalCount)
 	}
 	read(1)
 	for from := 2; from <= pages(total); { // more of them when jobs come meanwhile
@@ -103,7 +116,7 @@ func (s *sharedLook) readOpen(ctx context.Context, ask ehpc.ListJobsRequest) (jo
 		}
 		_ = group.Wait() // it has none
 	}
-	return jobs, failure == nil, failure
+	listed.openWhole, listed.short = listed.err == nil, counted.short()
 }
 
 // readFinished reads pages until every job that is sought was found. The order of the
@@ -124,6 +137,7 @@ func (l *jobListing) readFinished(ctx context.Context, s *sharedLook, ask ehpc.L
 		}
 		return left == 0
 	}
+	var counted count
 	numbers := []int{1}
 	for read := 0; read < len(numbers); read++ {
 		if read == most {
@@ -136,7 +150,7 @@ func (l *jobListing) readFinished(ctx context.Context, s *sharedLook, ask ehpc.L
 			l.err = firstOf(l.err, err)
 			return
 		}
-		index(l.finished, page.Items)
+		counted.add(read == 0, index(l.finished, page.Items), page.TotalCount)
 		if read == 0 {
 			numbers = append(numbers, further(pages(page.TotalCount), s.foundAt, s.skip)...)
 		}
@@ -145,7 +159,7 @@ func (l *jobListing) readFinished(ctx context.Context, s *sharedLook, ask ehpc.L
 			return
 		}
 	}
-	l.finishedWhole, s.skip = true, 0
+	l.finishedWhole, l.short, s.skip = true, l.short || counted.short(), 0
 }
 
 // further are the numbers of the pages after the first, those first that are near to an end
@@ -179,11 +193,18 @@ func (s *sharedLook) readPage(ctx context.Context, ask ehpc.ListJobsRequest) (*e
 	}
 }
 
-func index(into map[string][]ehpc.Job, jobs []ehpc.Job) {
+// index says how many jobs of a page it took: none can be followed that has no id.
+func index(into map[string][]ehpc.Job, jobs []ehpc.Job) (took int) {
 	for _, job := range jobs {
-		into["name "+job.Name] = append(into["name "+job.Name], job)
-		into["id "+baseID(job.ID)] = append(into["id "+baseID(job.ID)], job)
+		if job.ID == "" {
+			continue
+		}
+		took++
+		for _, key := range []string{"name " + job.Name, "id " + numberOf(job.ID)} {
+			into[key] = append(into[key], job)
+		}
 	}
+	return took
 }
 
 func pages(jobs int) int { return (jobs + ehpc.MaxJobsPage - 1) / ehpc.MaxJobsPage }

@@ -63,7 +63,8 @@ func (w *jobWatch) see(listed *jobListing) (sight, error) {
 	case listed.err != nil:
 		return seen, listed.err
 	}
-	seen.whole = listed.finishedWhole
+	// Were one taken for not submitted that the listing only does not show, it would run twice.
+	seen.whole = listed.finishedWhole && !(w.finds && listed.short)
 	seen.JobID = cmp.Or(w.in.JobID, seen.JobID)
 	return seen, nil
 }
@@ -74,21 +75,21 @@ const sureName = 14
 
 // entries are those of the job among listed ones, and the ids of other jobs of its name.
 func (w *jobWatch) entries(listed map[string][]ehpc.Job) (own []ehpc.Job, others []string) {
-	id := baseID(w.in.JobID)
+	id := w.in.JobID
 	var jobs []ehpc.Job
 	for n := len(w.in.Name); n >= min(sureName, len(w.in.Name)); n-- {
 		jobs = append(jobs, listed["name "+w.in.Name[:n]]...)
 	}
-	for _, job := range append(jobs, listed["id "+id]...) {
+	for _, job := range append(jobs, listed["id "+numberOf(id)]...) {
 		if id == "" {
-			id = baseID(job.ID) // of several, the first is the one
+			id = job.ID // of several, the first is the one
 		}
-		switch {
-		case baseID(job.ID) == id && !nameOf(job.Name, w.in.Name): // the id was given to another job
-		case baseID(job.ID) == id && !slices.ContainsFunc(own, func(known ehpc.Job) bool { return known.ID == job.ID }):
+		switch same := sameJob(job.ID, id); {
+		case same && !nameOf(job.Name, w.in.Name): // the id was given to another job
+		case same && !slices.ContainsFunc(own, func(known ehpc.Job) bool { return known.ID == job.ID }):
 			own = append(own, job)
-		case baseID(job.ID) != id && nameOf(job.Name, w.in.Name) && len(job.Name) >= min(sureName, len(w.in.Name)):
-			others = append(others, wholeID(job.ID))
+		case !same && nameOf(job.Name, w.in.Name) && len(job.Name) >= min(sureName, len(w.in.Name)):
+			others = union(others, []string{wholeID(job.ID)})
 		}
 	}
 	return own, others
@@ -194,7 +195,7 @@ func (w *jobWatch) report(seen sight, now time.Time) any {
 		return &FindJobResult{JobID: seen.JobID, Others: seen.Others}
 	case w.finds:
 		return nil
-	case seen.DeadlinePassed, seen.State != w.in.State, seen.Word != w.in.Word, len(seen.Others) > len(w.in.Others):
+	case seen.DeadlinePassed, seen.State != w.in.State, seen.Word != w.in.Word, len(union(slices.Clone(w.in.Others), seen.Others)) > len(w.in.Others):
 		return &seen.ListJobsResult
 	}
 	return nil
@@ -258,6 +259,18 @@ func baseID(id string) string {
 		return number
 	}
 	return number + "." + host
+}
+
+// numberOf is an id without its host, which a person who adopts a job may leave out.
+func numberOf(id string) string {
+	number, _, _ := strings.Cut(baseID(id), ".")
+	return number
+}
+
+// sameJob says whether two ids are those of one job, or of tasks of one array.
+func sameJob(a, b string) bool {
+	a, b = baseID(a), baseID(b)
+	return a == b || numberOf(a) == b || numberOf(b) == a
 }
 
 func isTask(id string) bool { return wholeID(id) != id }

@@ -57,6 +57,8 @@ func TestAJobIsKnownByItsNameAndItsId(t *testing.T) {
 		"an id that was given once more": {ehpc.Job{ID: "7.manager", Name: "other.bbbb"}, false, ""},
 		"another job of its name":        {ehpc.Job{ID: "8.manager", Name: "solve.aaaa"}, false, "8.manager"},
 		"another array of its name":      {ehpc.Job{ID: "8[2].manager", Name: "solve.aaaa"}, false, "8[].manager"},
+		"no host in the listing":         {ehpc.Job{ID: "7", Name: "solve.aaaa"}, true, ""},
+		"another host":                   {ehpc.Job{ID: "7.other", Name: "solve.aaaa"}, false, "7.other"},
 		"another job":                    {ehpc.Job{ID: "8.manager", Name: "other.bbbb"}, false, ""},
 		"an id that begins alike":        {ehpc.Job{ID: "77.manager", Name: "other.bbbb"}, false, ""},
 	} {
@@ -65,6 +67,9 @@ func TestAJobIsKnownByItsNameAndItsId(t *testing.T) {
 		index(listed, []ehpc.Job{c.listed})
 		own, others := w.entries(listed)
 		require.Equal(t, c.own, len(own) == 1, name)
+		w.in.JobID = "7" // as a person may adopt it
+		adopted, _ := w.entries(listed)
+		require.Equal(t, c.own || name == "another host", len(adopted) == 1, name)
 		if c.other != "" {
 			require.Equal(t, []string{c.other}, others, name)
 		} else {
@@ -164,4 +169,13 @@ func TestATaskOfAnArrayIsToldByTheNumberOfItsIdOnly(t *testing.T) {
 		require.Equal(t, c.base, baseID(id), id)
 		require.Equal(t, c.task, isTask(id), id)
 	}
+}
+
+func TestAFurtherCopyIsToldAlsoWhenAnotherIsNoLongerListed(t *testing.T) {
+	t.Parallel()
+	w := &jobWatch{activities: &Activities{Pace: DefaultPace()}, in: ListJobsInput{JobID: "7.manager", Name: "solve.aaaa", State: JobRunning, Others: []string{"8.manager"}}}
+	seen := sight{shown: true, ListJobsResult: ListJobsResult{State: JobRunning, Others: []string{"8.manager"}}}
+	require.Nil(t, w.report(seen, time.Now()))
+	seen.Others = []string{"9.manager"}
+	require.NotNil(t, w.report(seen, time.Now()))
 }
