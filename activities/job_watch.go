@@ -64,7 +64,7 @@ func (w *jobWatch) see(listed *jobListing) (sight, error) {
 		return seen, listed.err
 	}
 	// Were one taken for not submitted that the listing only does not show, it would run twice.
-	seen.whole = listed.finishedWhole && !(w.finds && listed.short)
+	seen.whole = listed.finishedWhole && (!w.finds || !listed.short)
 	seen.JobID = cmp.Or(w.in.JobID, seen.JobID)
 	return seen, nil
 }
