@@ -106,7 +106,7 @@ func setupPipeline(ctx workflow.Context, in PipelineInput) (*pipelineRun, error)
 	r.inputs, names, _ = in.values()
 	r.family = family{
 		runID: info.WorkflowExecution.ID, parent: info.WorkflowExecution.ID, entry: &r.entry, clusters: names, depth: in.Depth, check: checkRun,
-		retried: in.Retried, within: doneWithin(in.Done), room: r.room,
+		retried: in.Retried, within: doneWithin(in.Done), room: r.room, changed: func() { r.changes++ },
 	}
 	r.seen = make(map[string]pipeline.StepValue)
 	for _, result := range r.status.all() {
@@ -180,9 +180,10 @@ func (p *section) course(concurrency int) course.Course {
 	return c
 }
 
+// running says whether a step runs, rather than wait for its next attempt.
 func (p *section) running() bool {
 	for i := range p.results {
-		if p.results[i].State == StepRunning {
+		if p.results[i].State == StepRunning && p.results[i].NextAt.IsZero() {
 			return true
 		}
 	}
@@ -193,6 +194,11 @@ func (p *section) running() bool {
 // cancelled. It returns an error to go on as a new run.
 func (r *pipelineRun) advance(ctx, lasting workflow.Context, p *section) error {
 	waits := ctx
+	for i := range p.results {
+		if p.results[i].State == StepRunning { // it was between two attempts when the run went on as this one
+			r.begin(ctx, p, i)
+		}
+	}
 	for {
 		seen := r.changes
 		over := r.decide(ctx, p)
@@ -202,6 +208,7 @@ func (r *pipelineRun) advance(ctx, lasting workflow.Context, p *section) error {
 		}
 		if growsLong(ctx) && !p.running() {
 			in := r.in
+			r.family.goesOn = true
 			in.Done, in.Resumed = r.family.within.carried(), &r.status
 			return workflow.NewContinueAsNewError(lasting, RunPipeline, in)
 		}

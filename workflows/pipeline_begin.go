@@ -28,7 +28,9 @@ func (r *pipelineRun) begin(ctx workflow.Context, p *section, at int) bool {
 		r.seen[result.Name] = result.seen()
 		return false
 	}
-	result.State, result.StartedAt = StepRunning, workflow.Now(ctx)
+	if result.State != StepRunning {
+		result.State, result.StartedAt = StepRunning, workflow.Now(ctx)
+	}
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		o := r.family.attempts(ctx, def, l, &r.load, result)
 		r.close(def, result, o, workflow.Now(ctx), ctx.Err() != nil)

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -52,7 +53,13 @@ func (f *family) attempts(ctx workflow.Context, step pipeline.Step, l launch, lo
 	if l.workflow != itemsType && triedAnew(step) {
 		most, pauses.BackoffSeconds = step.Retry.Attempts, step.Retry.BackoffSeconds
 	}
-	for n := 1; ; n++ {
+	for n := result.Attempts + 1; ; n++ {
+		if n > 1 {
+			before := strings.TrimSuffix(result.Reason, nextOne(result.NextAt))
+			if f.pause(ctx, load, n, result) != nil {
+				return outcome{canceled: true, verdict: Canceled, reason: fmt.Sprintf("cancelled before attempt %d; %s", n, before)}
+			}
+		}
 		id := StepRunID(f.runID, name)
 		if n > 1 {
 			id = fmt.Sprintf("%s.%d", id, n)
@@ -68,13 +75,31 @@ func (f *family) attempts(ctx workflow.Context, step pipeline.Step, l launch, lo
 			}
 			return o
 		}
-		pause := pauses.Backoff(n)
-		result.Reason = fmt.Sprintf("attempt %d of %d failed: %s; the next one begins at %s UTC", n, most, o.reason, clock(workflow.Now(ctx).Add(pause)))
-		timer := workflow.NewTimerWithOptions(ctx, pause, workflow.TimerOptions{Summary: fmt.Sprintf("before attempt %d at %s", n+1, name)})
-		if timer.Get(ctx, nil) != nil || workflow.Await(ctx, func() bool { return !load.full() }) != nil {
-			return outcome{canceled: true, verdict: Canceled, reason: fmt.Sprintf("cancelled before attempt %d; attempt %d: %s", n+1, n, o.reason)}
-		}
+		result.NextAt = workflow.Now(ctx).Add(pauses.Backoff(n))
+		result.Reason = fmt.Sprintf("attempt %d of %d failed: %s%s", n, most, o.reason, nextOne(result.NextAt))
 	}
+}
+
+func nextOne(at time.Time) string { return "; the next one begins at " + clock(at) + " UTC" }
+
+// pause waits until the next attempt at a step may begin. The run may go on as a new one
+// meanwhile, in which the attempt is begun then.
+func (f *family) pause(ctx workflow.Context, load *freight, attempt int, result *StepResult) error {
+	f.pausing++
+	f.changed()
+	defer func() { f.pausing-- }()
+	timer := workflow.NewTimerWithOptions(ctx, max(0, result.NextAt.Sub(workflow.Now(ctx))), workflow.TimerOptions{
+		Summary: fmt.Sprintf("before attempt %d at %s", attempt, result.Name),
+	})
+	err := timer.Get(ctx, nil)
+	if err == nil {
+		err = workflow.Await(ctx, func() bool { return !load.full() })
+	}
+	if err == nil && f.goesOn {
+		err = workflow.ErrCanceled // it is the new run's to begin
+	}
+	result.NextAt = time.Time{}
+	return err
 }
 
 // triedAnew says whether a step that fails may be run anew as a whole. A command's run

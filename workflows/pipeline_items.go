@@ -116,7 +116,7 @@ func RunItems(ctx workflow.Context, in ItemsInput) (*ItemsResult, error) {
 	r := &itemsRun{in: in, phase: Watching, started: workflow.Now(ctx), entry: openEntry(ctx), items: make([]StepResult, len(in.Items))}
 	r.family = family{
 		runID: workflow.GetInfo(ctx).WorkflowExecution.ID, parent: in.Run, entry: &r.entry, clusters: in.Clusters, depth: in.Depth, check: checkRun,
-		retried: in.Retried, within: doneWithin(in.Done), room: r.room,
+		retried: in.Retried, within: doneWithin(in.Done), room: r.room, changed: func() { r.changes++ },
 	}
 	for i := range r.items {
 		r.items[i] = StepResult{Name: strconv.Itoa(i + 1), Kind: in.Step.Kind, State: StepWaiting}
@@ -146,9 +146,15 @@ func (r *itemsRun) advance(ctx, lasting workflow.Context) error {
 		most = min(most, pipeline.MaxCommands)
 	}
 	waits, at := ctx, 0
+	for i := range r.items {
+		if r.items[i].State == StepRunning { // it was between two attempts when the run went on as this one
+			r.begin(ctx, i)
+		}
+	}
+	active := func() bool { return r.running > r.family.pausing }
 	for {
 		seen := r.changes
-		for at < len(r.items) && !r.over(ctx) && r.running < most && !r.load.full() && mayGrow(ctx, r.running > 0) {
+		for at < len(r.items) && !r.over(ctx) && r.running < most && !r.load.full() && mayGrow(ctx, active()) {
 			if r.items[at].State == StepWaiting {
 				r.begin(ctx, at)
 			}
@@ -162,8 +168,9 @@ func (r *itemsRun) advance(ctx, lasting workflow.Context) error {
 		if r.running == 0 && (at == len(r.items) || r.over(ctx)) {
 			return nil
 		}
-		if r.running == 0 && growsLong(ctx) {
+		if !active() && growsLong(ctx) {
 			in := r.in
+			r.family.goesOn = true
 			in.Done, in.Resumed = r.family.within.carried(), &ItemsResumption{StartedAt: r.started, Items: r.items}
 			return workflow.NewContinueAsNewError(lasting, RunItems, in)
 		}
@@ -189,7 +196,9 @@ func (r *itemsRun) begin(ctx workflow.Context, at int) {
 		r.note(at)
 		return
 	}
-	item.State, item.StartedAt = StepRunning, workflow.Now(ctx)
+	if item.State != StepRunning {
+		item.State, item.StartedAt = StepRunning, workflow.Now(ctx)
+	}
 	r.running++
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		o := r.family.attempts(ctx, r.in.Step, l, &r.load, item)

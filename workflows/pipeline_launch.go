@@ -63,6 +63,12 @@ type family struct {
 	within   doneRuns
 	room     func() int
 	notAgain string
+
+	// Pausing is how many steps are between two attempts, of which changed tells, and goesOn
+	// says that the run goes on as a new one, so that nothing more is begun.
+	pausing int
+	changed func()
+	goesOn  bool
 }
 
 // launch is the run that a step is, or everything that is wrong with what it says.

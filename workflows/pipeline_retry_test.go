@@ -161,3 +161,65 @@ func TestAPipelineOfWhichTooMuchSucceededToBeTakenOverIsNotTriedAgain(t *testing
 	require.Contains(t, sub.Reason, "it is not tried again: what succeeded in "+pipelineRun+"/sub/")
 	require.Contains(t, sub.Reason, "takes more bytes than another attempt can take over")
 }
+
+func TestARunGoesOnAsANewOneBetweenTwoAttemptsAtAStep(t *testing.T) {
+	t.Parallel()
+	b := newPipelineBundle(t, nil, failing(map[string]int{"bad": 1, "job": 1}))
+	sub := subPipeline("sub", 2, step("good"), jobStep("bad", "good"))
+	sub.Retry.BackoffSeconds = 7200
+	job := with(jobStep("job"), func(s *pipeline.Step) { s.Retry = &pipeline.Retry{Attempts: 2, BackoffSeconds: 7200} })
+	in := pipelineOf(sub, job, step("next", "sub", "job"))
+	b.RegisterDelayedCallback(func() { b.SetContinueAsNewSuggested(true) }, 30*time.Second)
+	_, err := b.run(in)
+	next := pipelineOf()
+	goesOn(t, err, &next.PipelineInput)
+	require.Equal(t, "sub running, job running, next waiting", stepStates(next.Resumed.Steps))
+	require.Contains(t, next.Resumed.Steps[0].Reason, "attempt 1 of 2 failed: ")
+	require.ElementsMatch(t, []string{"job", "sub/good", "sub/bad"}, b.started)
+
+	again := newPipelineBundle(t, nil, nil)
+	again.SetStartTime(b.Now())
+	result, err := again.run(next)
+	require.NoError(t, err)
+	require.Equal(t, []string{"job.2", "sub.2/bad", "next"}, again.started)
+	for _, name := range []string{"sub", "job"} {
+		tried := stepIn(t, result, name)
+		require.Equal(t, workflows.StepSucceeded, tried.State)
+		require.Equal(t, 2, tried.Attempts)
+		require.Equal(t, next.Resumed.Steps[0].StartedAt.UTC(), tried.StartedAt.UTC(), "it began with its first attempt")
+		require.GreaterOrEqual(t, tried.EndedAt.Sub(tried.StartedAt), 2*time.Hour, "the pause was kept")
+		require.Zero(t, tried.NextAt)
+	}
+}
+
+func TestItemsGoOnInANewRunBetweenTwoAttempts(t *testing.T) {
+	t.Parallel()
+	b := newPipelineBundle(t, nil, failing(map[string]int{"'x'": 1}))
+	b.RegisterDelayedCallback(func() { b.SetContinueAsNewSuggested(true) }, 30*time.Second)
+	in := workflows.ItemsInput{Step: with(forEach(jobStep("solve")), func(s *pipeline.Step) {
+		s.Foreach.Concurrency, s.Retry = 2, &pipeline.Retry{Attempts: 2, BackoffSeconds: 7200}
+	}), Items: []any{"x", "y", "z"}, Clusters: map[string]string{"main": "ehpc-1"}, Run: "run-1"}
+	b.ExecuteWorkflow(workflows.RunItems, in)
+	next := workflows.ItemsInput{}
+	goesOn(t, b.GetWorkflowError(), &next)
+	require.Equal(t, "1 running, 2 succeeded, 3 waiting", stepStates(next.Resumed.Items))
+
+	b = newPipelineBundle(t, nil, nil)
+	b.ExecuteWorkflow(workflows.RunItems, next)
+	var result workflows.ItemsResult
+	require.NoError(t, b.GetWorkflowResult(&result))
+	require.Equal(t, []string{"3", "1.2"}, b.started)
+	require.Equal(t, map[workflows.StepState]int{workflows.StepSucceeded: 3}, result.Items)
+}
+
+func TestAPipelineThatIsCancelledBetweenTwoAttemptsBeginsNoOther(t *testing.T) {
+	t.Parallel()
+	b := newPipelineBundle(t, nil, failing(map[string]int{"bad": 1}))
+	b.RegisterDelayedCallback(b.CancelWorkflow, time.Hour)
+	sub := subPipeline("sub", 2, jobStep("bad"))
+	sub.Retry.BackoffSeconds = 7200
+	result := b.canceled(pipelineOf(sub))
+	require.Equal(t, []string{"sub/bad"}, b.started)
+	require.Equal(t, "sub canceled", stepStates(result.Steps))
+	require.Equal(t, "cancelled before attempt 2; attempt 1 of 2 failed: failed; bad failed", stepIn(t, result, "sub").Reason)
+}

@@ -102,6 +102,9 @@ type StepResult struct {
 	RunID    string `json:"run,omitempty"`
 	Attempts int    `json:"attempts,omitempty"`
 
+	// NextAt is when the next attempt begins, of a step that is between two.
+	NextAt time.Time `json:"nextAttemptAt,omitzero"`
+
 	StartedAt time.Time `json:"startedAt,omitzero"`
 	EndedAt   time.Time `json:"endedAt,omitzero"`
 

@@ -59,11 +59,12 @@ func TestEveryGoldenHistoryReplays(t *testing.T) {
 func TestGoldenHistoriesOfWhatIsTriedAgainHoldTheTimerAndTheRunsAfterIt(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
-		"pipeline-cut-off":         "slow, timer, cancel, next",
-		"pipeline-job-tried-again": "solve, timer, solve.2",
-		"pipeline-tried-again":     "sub, timer, sub.2",
-		"pipeline-took-over":       "each, inner, use, clean",
-		"pipeline-items-took-over": "2",
+		"pipeline-cut-off":                  "slow, timer, cancel, next",
+		"pipeline-job-tried-again":          "solve, timer, solve.2",
+		"pipeline-tried-again":              "sub, timer, sub.2",
+		"pipeline-went-on-between-attempts": "timer, sub.2",
+		"pipeline-took-over":                "each, inner, use, clean",
+		"pipeline-items-took-over":          "2",
 	} {
 		file, err := os.Open("testdata/histories/" + name + ".json")
 		require.NoError(t, err)

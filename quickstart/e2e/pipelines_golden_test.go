@@ -278,6 +278,30 @@ func TestGoldenAnotherAttemptAtAPipelineTakesOverWhatSucceeded(t *testing.T) {
 	require.Contains(t, results.stdout, "inner", "what the first attempt left is a part of the run")
 }
 
+func TestGoldenAPipelineGoesOnAsANewRunBetweenTwoAttempts(t *testing.T) {
+	t.Parallel()
+	server, err := devserver.Start(devserver.Options{HistoryEvents: 60})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, server.Stop()) })
+	s := newSystemWith(t, stack.Options{Pace: quickPace(), Temporal: server.Address(), Logger: zap.NewNop()})
+	inner := pipelineOf(commandStep("first", "true"), commandStep("second", "sleep 5; test -e tried || ! touch tried", "first")).Pipeline
+	in := pipelineOf(pipeline.Step{
+		Name: "sub", Kind: pipeline.SubPipeline, Pipeline: &inner, With: map[string]any{"file": "inner.yaml"}, Retry: &pipeline.Retry{Attempts: 2, BackoffSeconds: 3},
+	})
+	for i := range 12 {
+		in.Pipeline.Steps = append(in.Pipeline.Steps, commandStep(fmt.Sprint("s", i), "true"))
+	}
+	id := s.startPipeline(in)
+	first := s.firstExecution(id)
+	report := s.endPipeline(id)
+	require.Equal(t, workflows.Succeeded, report.Verdict, "%s", stepStates(report))
+	require.Equal(t, []string{id + "/sub.2"}, s.childrenOf(id), "all that the new run begins")
+	require.Equal(t, []string{"before attempt 2 at sub"}, s.firedIn(id))
+	require.Equal(t, []string{id + "/sub.2/second"}, s.childrenOf(id+"/sub.2"))
+	s.keepHistory("pipeline-goes-on-between-attempts", s.historyOf(id, first))
+	s.keep("pipeline-went-on-between-attempts", id)
+}
+
 // childrenOf are the runs that a run started, in their order.
 func (s *system) childrenOf(id string) (children []string) {
 	s.t.Helper()
