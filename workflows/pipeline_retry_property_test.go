@@ -7,12 +7,14 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
@@ -27,7 +29,7 @@ import (
 const enoughAttempts = 300
 
 var attemptsHave = []string{
-	"a third attempt", "another attempt", "another attempt within another", "cancelled", "cut off by a timeout", "given up in doubt", "succeeded at last",
+	"a third attempt", "another attempt", "another attempt within another", "cancelled", "continued", "continued between two attempts", "cut off by a timeout", "given up in doubt", "succeeded at last",
 }
 
 // Each case is a pipeline of pipelines that are tried again, down to three deep, and each
@@ -72,6 +74,7 @@ func (c *attemptsCase) begins(id string) {
 	each := strings.Contains(id, "final") || strings.Contains(id, "undo")
 	c.require(each || !c.succeeded[place], "%s was run again, and had succeeded", id)
 	c.require(!c.unsure[place], "%s was run again, and may be running still", id)
+	c.require(!slices.Contains(c.began, id), "%s was begun twice", id)
 	c.began = append(c.began, id)
 	if strings.Contains(id, ".3") {
 		c.seen["a third attempt"]++
@@ -118,18 +121,55 @@ func runAttempts(seed uint64) *attemptsCase {
 	c := &attemptsCase{seed: seed, succeeded: make(map[string]bool), unsure: make(map[string]bool), seen: make(map[string]int)}
 	dice := rand.New(rand.NewPCG(seed, 2))
 	in := pipelineOf(dealAttempts(dice, 0)...)
+	cancelAfter := time.Duration(0)
+	if dice.IntN(4) == 0 {
+		cancelAfter = time.Duration(dice.IntN(1500))*time.Second + time.Millisecond
+	}
+	for now := time.Unix(1_800_000_000, 0); ; {
+		env := c.environment(now)
+		if cancelAfter > 0 {
+			env.RegisterDelayedCallback(env.CancelWorkflow, cancelAfter)
+		}
+		if dice.IntN(2) == 0 {
+			env.RegisterDelayedCallback(func() { env.SetContinueAsNewSuggested(true) }, time.Duration(dice.IntN(900))*time.Second+time.Millisecond)
+		}
+		env.ExecuteWorkflow(workflows.RunPipeline, in.PipelineInput)
+		now, cancelAfter = env.Now(), 0
+		var next *workflow.ContinueAsNewError
+		if !errors.As(env.GetWorkflowError(), &next) {
+			c.end(env)
+			return c
+		}
+		c.seen["continued"]++
+		in = pipelineOf()
+		if err := converter.GetDefaultDataConverter().FromPayloads(next.Input, &in.PipelineInput); err != nil {
+			c.require(false, "the input of the next run: %v", err)
+			return c
+		}
+		for _, step := range in.Resumed.Steps {
+			if step.State == workflows.StepRunning {
+				c.seen["continued between two attempts"]++
+				c.require(!step.NextAt.IsZero(), "it goes on as a new run, and %s runs", step.Name)
+			}
+		}
+	}
+}
+
+func (c *attemptsCase) environment(now time.Time) *testsuite.TestWorkflowEnvironment {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
+	env.SetStartTime(now)
 	env.SetTestTimeout(time.Minute)
 	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute})
 	env.RegisterWorkflow(workflows.RunPipeline)
 	env.RegisterWorkflow(workflows.RunItems)
 	env.RegisterWorkflowWithOptions(c.job, workflow.RegisterOptions{Name: "RunJob"})
-	if dice.IntN(4) == 0 {
-		env.RegisterDelayedCallback(env.CancelWorkflow, time.Duration(dice.IntN(1500))*time.Second+time.Millisecond)
-	}
-	env.ExecuteWorkflow(workflows.RunPipeline, in.PipelineInput)
+	return env
+}
+
+// end holds what became of the pipeline against what is promised.
+func (c *attemptsCase) end(env *testsuite.TestWorkflowEnvironment) {
 	var result workflows.PipelineResult
 	err := env.GetWorkflowError()
 	var canceled *temporal.CanceledError
@@ -144,7 +184,6 @@ func runAttempts(seed uint64) *attemptsCase {
 	for _, step := range result.Steps {
 		c.judge(step)
 	}
-	return c
 }
 
 func (c *attemptsCase) judge(step workflows.StepResult) {
