@@ -85,7 +85,7 @@ func (r *runJob) run(ctx workflow.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return r.describe(ctx)
+	return r.describe(ctx, patienceAfter)
 }
 
 // watch follows the job until it has ended.
@@ -157,13 +157,13 @@ func (r *runJob) apply(ctx workflow.Context, seen activities.ListJobsResult) {
 }
 
 // describe reads how the job ended. It is missing for nobody who could tell.
-func (r *runJob) describe(ctx workflow.Context) error {
+func (r *runJob) describe(ctx workflow.Context, patience time.Duration) error {
 	if r.status.State == JobMissing {
 		return nil
 	}
 	r.enter(ctx, Collecting)
 	var told activities.DescribeJobResult
-	err := workflow.ExecuteActivity(collecting(ctx, patienceAfter, "read job "+r.status.JobID), activity.DescribeJob,
+	err := workflow.ExecuteActivity(collecting(ctx, patience, "read job "+r.status.JobID), activity.DescribeJob,
 		activities.DescribeJobInput{
 			ClusterID: r.in.ClusterID, JobID: r.status.JobID, SubmittedAt: r.status.SubmittedAt,
 			AwaitStatus: r.in.Job.Success != pipeline.ByEnd,

@@ -14,13 +14,13 @@ import (
 
 // stop ends the job after the run was cancelled, and watches it until it is seen to have
 // ended. What could not be confirmed within the limit is said to be so. It returns the
-// cancellation, unless the job had ended by itself.
+// cancellation, unless the job had ended by itself and how was seen.
 func (r *runJob) stop(ctx workflow.Context, canceled error) error {
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	s := &r.status
 	if s.State.Ended() {
 		r.endCopies(ctx)
-		return r.describe(ctx)
+		return r.describeEnded(ctx, canceled)
 	}
 	r.enter(ctx, Stopping)
 	stopBy := workflow.Now(ctx).Add(r.in.stopWithin())
@@ -40,7 +40,7 @@ func (r *runJob) stop(ctx workflow.Context, canceled error) error {
 	r.endCopies(ctx)
 	switch {
 	case s.State == JobFinished && told.before:
-		return r.describe(ctx)
+		return r.describeEnded(ctx, canceled)
 	case !told.ended:
 		s.State = JobUnknown
 		s.addReason(fmt.Sprintf("cancelled; it could not be confirmed within %v that job %s is stopped, and it may still run: see in the cluster what became of it",
@@ -55,6 +55,18 @@ func (r *runJob) stop(ctx workflow.Context, canceled error) error {
 		s.State = JobStopped
 		s.addReason("cancelled; the job was stopped")
 	}
+	return canceled
+}
+
+// describeEnded reads how a job ended that a stop came too late for. Who cancelled does not
+// wait for that longer than for a stop.
+func (r *runJob) describeEnded(ctx workflow.Context, canceled error) error {
+	err := r.describe(ctx, r.in.stopWithin())
+	if err == nil {
+		return nil
+	}
+	_, text := r.explain(err)
+	r.status.addReason("cancelled; the job had ended, and how was not seen: " + text)
 	return canceled
 }
 

@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -154,5 +155,27 @@ func TestACopyOfTheJobIsWatchedUntilItsEndIsSeen(t *testing.T) {
 			require.Equal(t, []string{"8.manager"}, result.Copies)
 			require.Contains(t, result.Reason, "8.manager, which the scheduler has beside it")
 		})
+	}
+}
+
+func TestACancelledRunDoesNotWaitForADayToReadHowItsJobEnded(t *testing.T) {
+	t.Parallel()
+	for name, looks := range map[string][]activities.ListJobsResult{
+		"ended before the stop": {in(workflows.JobRunning), in(workflows.JobFinished), in(workflows.JobFinished)},
+		"ended before":          {in(workflows.JobFinished)},
+	} {
+		s := newScheduler(t)
+		s.onSubmits(nil)
+		s.onLooks(looks...)
+		s.onStop(activities.StopJobsResult{Ended: []string{"7.manager"}}, nil)
+		s.OnActivity(acts.DescribeJob, mock.Anything, mock.Anything).Return(nil, errors.New("no answer")).After(time.Minute)
+		s.RegisterDelayedCallback(s.CancelWorkflow, 90*time.Second)
+		began := s.Now()
+		_, err := s.run(jobInput())
+		result := s.canceled(err)
+		require.Equal(t, workflows.JobFinished, result.State, name)
+		require.Contains(t, result.Reason, "cancelled; the job had ended, and how was not seen: ", name)
+		require.Contains(t, result.Reason, "no answer", name)
+		require.Less(t, s.Now().Sub(began), 90*time.Second+workflows.DefaultStopWithin+2*time.Minute, name)
 	}
 }
