@@ -36,6 +36,9 @@ func Inputs(p Pipeline, given map[string]any) (map[string]any, []string) {
 			problems = append(problems, fmt.Sprintf("there is no input %s: %s", shortened(name), instead(name, names)))
 		}
 	}
+	if weight := Weight(values); weight > MaxInputs && len(problems) == 0 {
+		problems = append(problems, fmt.Sprintf("the inputs take %d bytes as JSON, where <, >, & and control characters take six each, and %d are the most: give less, or the name of a file on the cluster", weight, MaxInputs))
+	}
 	if len(problems) > 0 {
 		return nil, problems
 	}

@@ -9,6 +9,8 @@ import "time"
 // 2 MiB that Temporal takes in one piece.
 const (
 	MaxFile       = 256 << 10 // bytes of a file, and of all files that a pipeline is made of
+	MaxWeight     = 384 << 10 // bytes of all of that as JSON, see Weight
+	MaxInputs     = 128 << 10 // bytes of the values of all inputs as JSON
 	MaxSteps      = 1_000     // of a pipeline, those of its finally and onFailure included
 	MaxItems      = 2_000     // of a foreach
 	MaxDepth      = 5         // of pipelines in pipelines

@@ -24,6 +24,10 @@ func Read(fsys fs.FS, name string, checks ...Check) (*File, error) {
 	if len(r.problems) > 0 {
 		return nil, &Error{r.problems, r.more}
 	}
+	if weight := file.Pipeline.Weight(); weight > MaxWeight {
+		return nil, &Error{Problems: []Problem{{File: name, Line: 1, Column: 1, Message: fmt.Sprintf(
+			"a run is started with the pipeline as JSON, where <, >, & and control characters take six bytes each: with the files that it refers to it comes to %d bytes, and %d are the most; put long texts into files on the cluster", weight, MaxWeight)}}}
+	}
 	return file, nil
 }
 

@@ -31,6 +31,7 @@ type pipelineRun struct {
 	load     freight
 	changes  int // what happened that a decision may depend on
 	kept     int // bytes of values
+	brings   int // bytes of what it goes on from beside these, and reasons; 0 until that is asked for
 	canceled bool
 }
 

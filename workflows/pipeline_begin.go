@@ -69,7 +69,8 @@ func (r *pipelineRun) prepare(def pipeline.Step, last bool) (l launch, skip stri
 		case len(items) > pipeline.MaxItems:
 			return l, "", fmt.Errorf("foreach: it has %d items, the most is %d", len(items), pipeline.MaxItems)
 		}
-		return r.launchItems(def, items, scope), "", nil
+		l, err := r.launchItems(def, items, scope)
+		return l, "", err
 	}
 	action, err := def.Action(scope)
 	if err != nil {
@@ -140,15 +141,39 @@ func (r *pipelineRun) keep(def pipeline.Step, result *StepResult, o outcome) {
 // room is how many bytes may be kept still, of values and of what was done within steps.
 func (r *pipelineRun) room() int { return r.mostKept() - r.kept - r.family.within.weight }
 
-// mostKept is how much is kept of all steps for later ones, in bytes. With what is known of
-// many steps it stays below what Temporal takes in one piece.
+// mostKept is how much is kept of all steps for later ones, in bytes. With the file, the
+// inputs, and what is known of many steps it stays below what Temporal takes in one piece,
+// also of a run that goes on as a new one.
 func (r *pipelineRun) mostKept() int {
-	return mostKept - 500*(len(r.status.Steps)+len(r.status.Finally))
+	steps := len(r.status.Steps) + len(r.status.Finally)
+	if r.brings == 0 {
+		r.brings = r.brought()
+	}
+	return max(0, min(mostKept-500*steps, mostGoesOn-r.brings-2*steps*r.mostOfReason()))
+}
+
+// mostGoesOn is how much a run may go on from as a new one, in bytes of JSON, of which
+// Temporal takes 2 MiB.
+const mostGoesOn = 2<<20 - 32<<10
+
+// brought is what a run goes on from whatever its steps leave and say, in bytes of JSON.
+func (r *pipelineRun) brought() int {
+	weight := r.in.Pipeline.Weight() + pipeline.Weight(r.in.Inputs)
+	for _, step := range r.status.all() {
+		weight += 500 + len(r.family.runID)
+		if step.Kind == pipeline.RunsJob {
+			weight += 700
+		}
+		for _, need := range step.Needs {
+			weight += pipeline.WeightOfText(need) + 1
+		}
+	}
+	return weight
 }
 
 // mostOfReason is how much is kept of a reason, and of an error's message, in bytes of JSON.
 func (r *pipelineRun) mostOfReason() int {
-	return min(3*mostOfMessage, max(250, 250_000/(len(r.status.Steps)+len(r.status.Finally))))
+	return min(3*mostOfMessage, max(200, 200_000/(len(r.status.Steps)+len(r.status.Finally))))
 }
 
 // leaveOutputs evaluates the outputs of the pipeline. One that cannot be has a pipeline
@@ -165,7 +190,7 @@ func (r *pipelineRun) leaveOutputs() {
 		}
 		outputs[output.Name] = value
 	}
-	if weight := weigh(outputs); weight > mostOutputs {
+	if weight := pipeline.Weight(outputs); weight > mostOutputs {
 		outputs, wrong = nil, append(wrong, fmt.Sprintf("the outputs take %d bytes, the most is %d", weight, mostOutputs))
 	}
 	if len(outputs) > 0 {

@@ -253,17 +253,17 @@ func (r *ItemsResult) done(items []any) map[string]StepResult {
 func weighDone(done map[string]StepResult) int {
 	weight := 0
 	for _, path := range sorted(done) {
-		weight += weighText(path) + done[path].Weight()
+		weight += pipeline.WeightOfText(path) + done[path].Weight()
 	}
 	return weight
 }
 
 // Weight is how many bytes of JSON it takes in the Done of an input, at the most.
 func (s StepResult) Weight() int {
-	weight := 400 + weighText(s.RunID) + weighText(s.DoneIn) + weighText(s.Reason) + weighText(s.Lacks) + weigh(s.Item)
+	weight := 400 + pipeline.WeightOfText(s.RunID) + pipeline.WeightOfText(s.DoneIn) + pipeline.WeightOfText(s.Reason) + pipeline.WeightOfText(s.Lacks) + pipeline.Weight(s.Item)
 	weight += 30 * (len(s.States) + len(s.Items))
 	for _, text := range slices.Concat(s.Needs, s.By) {
-		weight += weighText(text) + 1
+		weight += pipeline.WeightOfText(text) + 1
 	}
 	if s.Job != nil {
 		weight += lightInput

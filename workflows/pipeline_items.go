@@ -105,6 +105,7 @@ type itemsRun struct {
 	changes int
 	failed  string // the first item that failed
 	kept    int
+	spare   int // bytes of JSON that the run may go on from beside its list
 	lacks   string
 }
 
@@ -118,6 +119,7 @@ func RunItems(ctx workflow.Context, in ItemsInput) (*ItemsResult, error) {
 		runID: workflow.GetInfo(ctx).WorkflowExecution.ID, parent: in.Run, entry: &r.entry, clusters: in.Clusters, depth: in.Depth, check: checkRun,
 		retried: in.Retried, within: doneWithin(in.Done), room: r.room, changed: func() { r.changes++ },
 	}
+	r.spare = in.room(r.family.runID)
 	for i := range r.items {
 		r.items[i] = StepResult{Name: strconv.Itoa(i + 1), Kind: in.Step.Kind, State: StepWaiting}
 	}
@@ -278,7 +280,21 @@ func (r *itemsRun) keep(at int, o outcome) {
 // known of each.
 const mostKeptItems = 1 << 20
 
-func (r *itemsRun) mostKept() int { return mostKeptItems - 400*len(r.items) }
+// mostKept is that of so many items, with which the run can still go on as a new one.
+func (r *itemsRun) mostKept() int {
+	return max(0, min(mostKeptItems-400*len(r.items), r.spare))
+}
+
+// room is how many bytes of JSON a run of that name has left of what it may go on from,
+// beside its list, what its items see, and what is known of each of them.
+func (in ItemsInput) room(runID string) int {
+	room := mostGoesOn - len(in.Items)*(2*mostOfItem+200+len(runID))
+	room -= pipeline.Pipeline{Steps: []pipeline.Step{in.Step}}.Weight() + pipeline.Weight(in.Items) + pipeline.Weight(in.Inputs)
+	for _, step := range sorted(in.Steps) {
+		room -= pipeline.WeightOfText(step) + 1 + weighValue(in.Steps[step])
+	}
+	return room
+}
 
 // room is how many bytes may be kept still, of values and of what was done within items.
 func (r *itemsRun) room() int { return r.mostKept() - r.kept - r.family.within.weight }
@@ -364,7 +380,7 @@ func itemsOutcome(r ItemsResult, items []any) outcome {
 }
 
 // launchItems is the run of the items of a step.
-func (r *pipelineRun) launchItems(def pipeline.Step, items []any, scope pipeline.Scope) launch {
+func (r *pipelineRun) launchItems(def pipeline.Step, items []any, scope pipeline.Scope) (launch, error) {
 	name := def.Name
 	in := ItemsInput{
 		Step: def, Items: items, Inputs: scope.Inputs, Clusters: scope.Clusters, Steps: make(map[string]pipeline.StepValue),
@@ -377,9 +393,12 @@ func (r *pipelineRun) launchItems(def pipeline.Step, items []any, scope pipeline
 			in.Steps[step] = r.looks[name][step].Keep(value)
 		}
 	}
+	if room := in.room(StepRunID(r.family.runID, name)); room < 0 {
+		return launch{}, fmt.Errorf("foreach: %d items, with what they refer to, take %d bytes too much as JSON: have fewer, let them refer to less, or let steps write to files what they print", len(items), -room)
+	}
 	return launch{
 		workflow: itemsType, input: in, phase: Watching, clusters: r.family.clusters.ids(), weight: mostFreight,
 		summary: fmt.Sprintf("%s: %s for each of %d items", name, def.Kind, len(items)),
 		expect:  expecting(func(r ItemsResult) outcome { return itemsOutcome(r, items) }),
-	}
+	}, nil
 }

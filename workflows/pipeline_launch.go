@@ -115,7 +115,7 @@ func (f *family) launchCommand(step pipeline.Step, action pipeline.Action) (laun
 	if len(problems) > 0 {
 		return launch{}, problems
 	}
-	l := launch{phase: Resolving, command: c.Run, weight: lightInput + weighText(c.Run) + 64*len(c.Nodes)}
+	l := launch{phase: Resolving, command: c.Run, weight: lightInput + pipeline.WeightOfText(c.Run) + 64*len(c.Nodes)}
 	text := shownShell(c.Run, 40)
 	if several := what.clusters; several != nil {
 		for _, cluster := range several.Clusters {
@@ -147,9 +147,9 @@ func (f *family) launchJob(step pipeline.Step, action pipeline.Action) (launch, 
 		return launch{}, []string{err.Error()}
 	}
 	job.Cluster = ""
-	weight := lightInput + weighText(job.Run)
+	weight := lightInput + pipeline.WeightOfText(job.Run)
 	for _, name := range sorted(job.Variables) {
-		weight += weighText(name) + weighText(job.Variables[name])
+		weight += pipeline.WeightOfText(name) + pipeline.WeightOfText(job.Variables[name])
 	}
 	return launch{
 		workflow: jobType, input: JobInput{ClusterID: id, Job: job}, phase: Submitting, clusters: []string{id}, command: job.Run, weight: weight,
@@ -165,7 +165,7 @@ func (f *family) launchApproval(step pipeline.Step, action pipeline.Action) (lau
 	a := *action.Approval
 	return launch{
 		workflow: approvalType, input: ApprovalInput{Step: step.Name, Approval: a}, phase: Waiting,
-		weight:  lightInput + weighText(a.Message) + 100*len(a.Approvers),
+		weight:  lightInput + pipeline.WeightOfText(a.Message) + 100*len(a.Approvers),
 		summary: fmt.Sprintf("%s: approval: %s", step.Name, shorten(strings.Join(strings.Fields(a.Message), " "), 60)),
 		expect:  expecting(approvalOutcome),
 	}, approvalProblems(a)
@@ -222,7 +222,7 @@ func (f *family) launchPipeline(step pipeline.Step, action pipeline.Action) (lau
 	in := PipelineInput{Pipeline: *step.Pipeline, Inputs: action.Sub.Inputs, File: action.Sub.File, Depth: f.depth + 1, Retried: f.retried || triedAnew(step)}
 	_, names, problems := in.values()
 	return launch{
-		workflow: pipelineType, input: in, phase: Watching, clusters: names.ids(), command: commandOfPipeline(in.Pipeline), weight: pipeline.MaxFile,
+		workflow: pipelineType, input: in, phase: Watching, clusters: names.ids(), command: commandOfPipeline(in.Pipeline), weight: lightInput + in.Pipeline.Weight() + pipeline.Weight(in.Inputs),
 		summary: fmt.Sprintf("%s: pipeline %s of %d steps", step.Name, cmp.Or(in.Pipeline.Name, in.File), len(in.Pipeline.Steps)),
 		expect:  expecting(pipelineOutcome),
 	}, problems

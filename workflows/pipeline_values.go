@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"ehpcflow/pipeline"
 )
@@ -88,57 +87,14 @@ func (o outcome) json() (any, error) {
 	return value, nil
 }
 
-// weigh is how many bytes a value takes as JSON, at the most.
-func weigh(value any) int {
-	switch value := value.(type) {
-	case string:
-		return weighText(value) + 1
-	case []any:
-		weight := 3
-		for _, each := range value {
-			weight += weigh(each)
-		}
-		return weight
-	case map[string]any:
-		weight := 3
-		for _, key := range sorted(value) {
-			weight += weighText(key) + 1 + weigh(value[key])
-		}
-		return weight
-	case nil, bool:
-		return 6
-	}
-	return 26 // a number
-}
-
-// weighText is how many bytes a text takes as JSON, with its quotes, as Temporal has it
-// written. It is counted here, since what a pipeline does must not change with Go.
-func weighText(text string) int {
-	weight := 2
-	for _, r := range text {
-		weight += weighRune(r)
-	}
-	return weight
-}
-
-func weighRune(r rune) int {
-	switch {
-	case r == '"' || r == '\\' || r == '\n' || r == '\r' || r == '\t':
-		return 2
-	case r < ' ' || r == '<' || r == '>' || r == '&' || r == '\u2028' || r == '\u2029' || r == utf8.RuneError:
-		return 6
-	}
-	return utf8.RuneLen(r)
-}
-
 // shortenTo is the beginning of a text that takes so many bytes as JSON at the most.
 func shortenTo(text string, most int) string {
-	if weighText(text) <= most {
+	if pipeline.WeightOfText(text) <= most {
 		return text
 	}
-	left := most - weighText("…")
+	left := most - pipeline.WeightOfText("…")
 	for at, r := range text {
-		if left -= weighRune(r); left < 0 {
+		if left -= pipeline.WeightOfRune(r); left < 0 {
 			return text[:at] + "…"
 		}
 	}
@@ -146,16 +102,16 @@ func shortenTo(text string, most int) string {
 }
 
 func weighValue(v pipeline.StepValue) int {
-	weight := 200 + weighText(v.Output) + weighText(v.Reason) + weigh(v.JSON) + weigh(v.Item) + weigh(v.Outputs)
-	weight += weighText(v.Job.ID) + weighText(v.Job.Name) + weighText(v.Job.State) + 20*len(v.Counts)
+	weight := 200 + pipeline.WeightOfText(v.Output) + pipeline.WeightOfText(v.Reason) + pipeline.Weight(v.JSON) + pipeline.Weight(v.Item) + pipeline.Weight(v.Outputs)
+	weight += pipeline.WeightOfText(v.Job.ID) + pipeline.WeightOfText(v.Job.Name) + pipeline.WeightOfText(v.Job.State) + 20*len(v.Counts)
 	for _, node := range v.Nodes {
-		weight += 80 + weighText(node.ID) + weighText(node.Host) + weighText(node.Output)
+		weight += 80 + pipeline.WeightOfText(node.ID) + pipeline.WeightOfText(node.Host) + pipeline.WeightOfText(node.Output)
 	}
 	for _, item := range v.Items {
 		weight += weighValue(item)
 	}
 	for _, who := range v.By {
-		weight += weighText(who) + 1
+		weight += pipeline.WeightOfText(who) + 1
 	}
 	return weight
 }
