@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -14,7 +15,7 @@ import (
 )
 
 const (
-	// MaxJobLog is how much of the end of what a job printed is kept, in bytes.
+	// MaxJobLog is how much of the end of what a job printed is kept, in bytes of JSON.
 	MaxJobLog = 8 << 10
 
 	// mostLogPieces of a log are read to find its end; the API counts from the beginning.
@@ -100,7 +101,7 @@ func (a *Activities) jobLog(ctx context.Context, in DescribeJobInput) (string, e
 		if err != nil {
 			return "", err
 		}
-		output, errors = tail(append(output, answer.Output...)), tail(append(errors, answer.Error...))
+		output, errors = end(append(output, answer.Output...)), end(append(errors, answer.Error...))
 		if max(len(answer.Output), len(answer.Error)) < ehpc.MaxJobLog {
 			return joined(output, errors), nil
 		}
@@ -108,22 +109,32 @@ func (a *Activities) jobLog(ctx context.Context, in DescribeJobInput) (string, e
 	return joined(output, errors) + fmt.Sprintf("\n(of a log of more than %d MiB)\n", mostLogPieces*ehpc.MaxJobLog>>20), nil
 }
 
-// tail is the end of a text.
-func tail(text []byte) []byte { return text[max(0, len(text)-MaxJobLog):] }
+// end is the end of a text, in bytes.
+func end(text []byte) []byte { return text[max(0, len(text)-MaxJobLog):] }
 
 // joined is the end of both logs together, of which each has its half where both are long.
 func joined(output, errors []byte) string {
 	const half = MaxJobLog / 2
-	switch {
-	case len(output)+len(errors) <= MaxJobLog:
-	case len(errors) <= half:
-		output = output[len(output)-(MaxJobLog-len(errors)):]
-	case len(output) <= half:
-		errors = errors[len(errors)-(MaxJobLog-len(output)):]
-	default:
-		output, errors = output[len(output)-half:], errors[len(errors)-half:]
+	return plain(tail(output, max(half, MaxJobLog-recorded(errors)))) + plain(tail(errors, max(half, MaxJobLog-recorded(output))))
+}
+
+// tail is the end of a text that takes so many bytes at the most where it is recorded.
+func tail(text []byte, most int) []byte {
+	for at := len(text); at > 0; {
+		_, size := utf8.DecodeLastRune(text[:at])
+		if most -= recorded(text[at-size : at]); most < 0 {
+			return text[at:]
+		}
+		at -= size
 	}
-	return plain(output) + plain(errors)
+	return text
+}
+
+// recorded is how many bytes a text takes as JSON, as Temporal has it written: six for a <, a
+// > or a control character.
+func recorded(text []byte) int {
+	encoded, _ := json.Marshal(string(text)) // a text has no error
+	return len(encoded) - len(`""`)
 }
 
 // plain is text that can be recorded and shown: UTF-8 without the half of a character that

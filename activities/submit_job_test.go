@@ -1,6 +1,7 @@
 package activities_test
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -280,6 +281,28 @@ func TestTheEndOfALongLogIsKept(t *testing.T) {
 	require.Contains(t, told.Log, "THE END\n")
 	require.NotContains(t, told.Log, "\uFFFD")
 	require.Equal(t, 3, b.sim.Requests("GetJobLog"))
+}
+
+func TestALogIsCutByWhatItTakesWhereItIsRecorded(t *testing.T) {
+	t.Parallel()
+	for commands, least := range map[string]int{
+		`yes '<<<<<<' | head -c 20000; echo THE END`:                                                     activities.MaxJobLog - 6,
+		`yes '<<<<<<' | head -c 20000; echo THE END; yes '>>>' | head -c 20000 >&2; echo THE ERRORS >&2`: activities.MaxJobLog - 12,
+		`yes '<<<<<<' | head -c 20000; echo THE END; echo a few words >&2`:                               activities.MaxJobLog - 6,
+		`echo THE END; yes '\033[31m' | tr '\\' '\033' | head -c 20000 >&2`:                              activities.MaxJobLog - 6,
+	} {
+		b := newBundle(t, 1)
+		submitted := b.mustSubmitJob(commands)
+		_, err := b.watchJob(submitted, activities.JobRunning, nil)
+		require.NoError(t, err)
+		told, err := execute[activities.DescribeJobResult](b, b.acts.DescribeJob, activities.DescribeJobInput{ClusterID: clusterID, JobID: submitted.JobID, SubmittedAt: submitted.SubmittedAt})
+		require.NoError(t, err)
+		text, err := json.Marshal(told.Log)
+		require.NoError(t, err)
+		require.LessOrEqual(t, len(text)-2, activities.MaxJobLog, commands)
+		require.GreaterOrEqual(t, len(text)-2, least, commands)
+		require.Contains(t, told.Log, "THE END", commands)
+	}
 }
 
 func TestALogThatCannotBeReadIsATroubleAndNoError(t *testing.T) {

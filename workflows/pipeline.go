@@ -191,6 +191,17 @@ func (p *section) running() bool {
 	return false
 }
 
+// jobs are how many run.
+func (p *section) jobs() int {
+	jobs := 0
+	for i := range p.results {
+		if p.results[i].State == StepRunning && p.defs[i].Kind == pipeline.RunsJob {
+			jobs++
+		}
+	}
+	return jobs
+}
+
 // advance goes on until every step of a section has ended. Lasting is a context that is never
 // cancelled. It returns an error to go on as a new run.
 func (r *pipelineRun) advance(ctx, lasting workflow.Context, p *section) error {
@@ -231,7 +242,7 @@ func (r *pipelineRun) decide(ctx workflow.Context, p *section) (over bool) {
 			r.canceled = true
 		}
 		c := p.course(r.in.Pipeline.Concurrency)
-		c.Canceled, c.Held = r.canceled && !p.last, r.load.full() || !mayGrow(ctx, p.running())
+		c.Canceled, c.Held = r.canceled && !p.last, r.load.full() || !mayGrow(ctx, p.running(), p.jobs())
 		next := c.Next()
 		for _, skip := range next.Skip {
 			result := &p.results[skip.Step]

@@ -133,6 +133,26 @@ func TestAHistoryOfManyBytesHoldsStartsWhileTwentyLargeResultsStillFit(t *testin
 	require.Equal(t, "a succeeded, b succeeded, c waiting", stepStates(next.Resumed.Steps))
 }
 
+func TestJobsThatRunHoldStartsForWhatTheyMayLeave(t *testing.T) {
+	t.Parallel()
+	in := pipelineOf(step("a"), step("b", "a"), step("c", "a"))
+	in.Pipeline.Concurrency = pipeline.MaxConcurrency
+	const jobs = 200
+	for i := range jobs {
+		long := jobStep(fmt.Sprint("long", i))
+		long.With["run"] = "long"
+		in.Pipeline.Steps = append(in.Pipeline.Steps, long)
+	}
+	for size, most := range map[int]int{8<<20 - (jobs-1)*activities.MaxJobLog: jobs + 1, 1 << 20: jobs + 2} {
+		b := newPipelineBundle(t, map[string]played{"long": {takes: time.Hour}}, nil)
+		b.RegisterDelayedCallback(func() { b.SetCurrentHistorySize(size) }, 30*time.Second)
+		result, err := b.run(in)
+		require.NoError(t, err, "it is not so long that it goes on as a new one")
+		require.Equal(t, workflows.Succeeded, result.Verdict)
+		require.Equal(t, most, b.most, "at a time")
+	}
+}
+
 func TestItemsGoOnInANewRunToo(t *testing.T) {
 	t.Parallel()
 	b := newPipelineBundle(t, nil, nil)

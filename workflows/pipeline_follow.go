@@ -8,6 +8,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/workflow"
 
+	"ehpcflow/activities"
 	"ehpcflow/pipeline"
 	"ehpcflow/workflows/policy"
 )
@@ -27,6 +28,10 @@ const (
 	// 50 MiB; the heavy ones that run, MaxCommands at the most, may leave 2 MiB each.
 	mostEvents = 20_000
 	mostGrown  = 8 << 20
+
+	// mostOfJob is about how much a job that runs may leave, in bytes: its log, and what else
+	// its result says.
+	mostOfJob = activities.MaxJobLog + 4<<10
 )
 
 // growsLong says whether a run had better go on as a new one, once nothing runs.
@@ -35,13 +40,14 @@ func growsLong(ctx workflow.Context) bool {
 	return info.GetContinueAsNewSuggested() || info.GetCurrentHistoryLength() > mostEvents || info.GetCurrentHistorySize() > mostGrown
 }
 
-// mayGrow says whether something more may be started now.
-func mayGrow(ctx workflow.Context, running bool) bool {
+// mayGrow says whether something more may be started now, beside what runs: so many jobs
+// among it as run beside heavy ones.
+func mayGrow(ctx workflow.Context, running bool, jobs int) bool {
 	info := workflow.GetInfo(ctx)
 	if !running {
 		return !growsLong(ctx)
 	}
-	return info.GetCurrentHistoryLength() <= mostEvents && info.GetCurrentHistorySize() <= mostGrown
+	return info.GetCurrentHistoryLength() <= mostEvents && info.GetCurrentHistorySize()+jobs*mostOfJob <= mostGrown
 }
 
 // attempts follows a step, or an item, from its first attempt to its last, and keeps in

@@ -156,7 +156,7 @@ func (r *itemsRun) advance(ctx, lasting workflow.Context) error {
 	active := func() bool { return r.running > r.family.pausing }
 	for {
 		seen := r.changes
-		for at < len(r.items) && !r.over(ctx) && r.running < most && !r.load.full() && mayGrow(ctx, active()) {
+		for at < len(r.items) && !r.over(ctx) && r.running < most && !r.load.full() && mayGrow(ctx, active(), 0) {
 			if r.items[at].State == StepWaiting {
 				r.begin(ctx, at)
 			}
