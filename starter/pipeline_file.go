@@ -47,8 +47,9 @@ func (o *inputOptions) register(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&o.given, "input", nil, "value of an input, NAME=VALUE; a list as a,b or as JSON; may be repeated")
 }
 
-// readWithInputs reads a file and its inputs, with everything that is wrong in one message.
-func (a *app) readWithInputs(ctx context.Context, name string, o inputOptions, unless string) (pipeline.Pipeline, map[string]any, error) {
+// readWithInputs is what a run of a file with these inputs is started with, or everything
+// that is wrong with them in one message.
+func (a *app) readWithInputs(ctx context.Context, name string, o inputOptions, unless string) (in workflows.PipelineInput, err error) {
 	var problems []string
 	given := make(map[string]any)
 	for _, text := range o.given {
@@ -63,22 +64,22 @@ func (a *app) readWithInputs(ctx context.Context, name string, o inputOptions, u
 			given[key] = value
 		}
 	}
-	p, err := a.readPipeline(ctx, name)
 	var wrong *pipeline.Error
-	switch {
+	switch in.Pipeline, err = a.readPipeline(ctx, name); {
 	case errors.As(err, &wrong):
 		problems = append(problems, wrong.Error())
 	case err != nil:
-		return p, nil, err
-	}
-	var inputs map[string]any
-	if err == nil {
+		return in, err
+	default:
 		var more []string
-		inputs, more = pipeline.Inputs(p, given)
+		in.Inputs, more = pipeline.Inputs(in.Pipeline, given)
 		problems = append(problems, more...)
 	}
 	if len(problems) > 0 {
-		return p, nil, usageError{fmt.Errorf("%s\n%s", unless, strings.Join(problems, "\n"))}
+		return in, usageError{fmt.Errorf("%s\n%s", unless, strings.Join(problems, "\n"))}
 	}
-	return p, inputs, nil
+	if name != standardInput { // which has no name to be told
+		in.File = name
+	}
+	return in, nil
 }

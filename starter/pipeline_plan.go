@@ -26,7 +26,7 @@ Steps of a layer wait for steps of the layers before it alone.`,
 		Args:              oneFile("plan"),
 		ValidArgsFunction: yamlFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, values, err := a.readWithInputs(cmd.Context(), args[0], inputs, "there is no plan:")
+			in, err := a.readWithInputs(cmd.Context(), args[0], inputs, "there is no plan:")
 			if err != nil {
 				return err
 			}
@@ -34,7 +34,7 @@ Steps of a layer wait for steps of the layers before it alone.`,
 			if asJSON {
 				write = console.WritePipelinePlanJSON
 			}
-			if err := write(a.stdout, forecast.Of(p, values)); err != nil {
+			if err := write(a.stdout, forecast.Of(in.Pipeline, in.Inputs)); err != nil {
 				return fmt.Errorf("write the plan: %w", err)
 			}
 			return nil

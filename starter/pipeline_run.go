@@ -49,11 +49,11 @@ Ctrl-C leaves the run alone: starter watch follows it again, starter cancel stop
 			if err := checkPipelineID(cmd, &o.id); err != nil {
 				return err
 			}
-			p, values, err := a.readWithInputs(cmd.Context(), args[0], inputs, "nothing was started:")
+			in, err := a.readWithInputs(cmd.Context(), args[0], inputs, "nothing was started:")
 			if err != nil {
 				return a.unlessInterrupted(err)
 			}
-			in := workflows.PipelineInput{Pipeline: p, Inputs: values, File: recordedFile(args[0]), FailUnless: runOptions{failRun: failRun}.failUnless()}
+			in.FailUnless = runOptions{failRun: failRun}.failUnless()
 			return a.unlessInterrupted(a.withTemporal(cmd.Context(), func(c client.Client) error {
 				return a.runPipeline(cmd.Context(), c, o, in)
 			}))

@@ -55,7 +55,7 @@ func (a *app) schedulePipeline(cmd *cobra.Command, args []string, inputs inputOp
 	if n := len(name); n > mostOfSchedule {
 		problems = append(problems, fmt.Sprintf("the name has %d bytes, for a pipeline it can have %d, as the time and the names of the steps stand behind it: give a shorter name", n, mostOfSchedule))
 	}
-	p, values, err := a.readWithInputs(cmd.Context(), file, inputs, "no schedule was created:")
+	in, err := a.readWithInputs(cmd.Context(), file, inputs, "no schedule was created:")
 	var usage usageError
 	switch {
 	case errors.As(err, &usage) && len(problems) > 0:
@@ -65,7 +65,7 @@ func (a *app) schedulePipeline(cmd *cobra.Command, args []string, inputs inputOp
 	case len(problems) > 0:
 		return &workflows.InputError{Problems: problems}
 	}
-	in := workflows.PipelineInput{Pipeline: p, Inputs: values, File: recordedFile(file), FailUnless: workflows.FailUnless(workflows.Succeeded)}
+	in.FailUnless = workflows.FailUnless(workflows.Succeeded)
 	return a.createdUnlessInterrupted(cmd.Context(), options, runs.PipelineLaunchOf(in))
 }
 

@@ -51,11 +51,3 @@ func (f filesAndInput) Open(name string) (fs.File, error) {
 	}
 	return f.FS.Open(name)
 }
-
-// recordedFile is the name under which a run keeps its file. Standard input has none.
-func recordedFile(name string) string {
-	if name == standardInput {
-		return ""
-	}
-	return name
-}

@@ -120,6 +120,12 @@ func TestWhoeverTypesAPipelineMayThinkBetterOfIt(t *testing.T) {
 
 func TestARunOfStandardInputRecordsNoFile(t *testing.T) {
 	t.Parallel()
-	require.Empty(t, recordedFile("-"))
-	require.Equal(t, "./-", recordedFile("./-"))
+	a := &app{stdin: strings.NewReader("name: x\nsteps: {a: {wait: 1s}}\n")}
+	in, err := a.readWithInputs(t.Context(), "-", inputOptions{}, "")
+	require.NoError(t, err)
+	require.Equal(t, "x", in.Pipeline.Name)
+	require.Empty(t, in.File)
+	in, err = a.readWithInputs(t.Context(), examples+"solve.yaml", inputOptions{}, "")
+	require.NoError(t, err)
+	require.Equal(t, examples+"solve.yaml", in.File)
 }
