@@ -286,7 +286,8 @@ func TestGoldenAPipelineGoesOnAsANewRunBetweenTwoAttempts(t *testing.T) {
 	s := newSystemWith(t, stack.Options{Pace: quickPace(), Temporal: server.Address(), Logger: zap.NewNop()})
 	inner := pipelineOf(commandStep("first", "true"), commandStep("second", "sleep 5; test -e tried || ! touch tried", "first")).Pipeline
 	in := pipelineOf(pipeline.Step{
-		Name: "sub", Kind: pipeline.SubPipeline, Pipeline: &inner, With: map[string]any{"file": "inner.yaml"}, Retry: &pipeline.Retry{Attempts: 2, BackoffSeconds: 3},
+		Name: "sub", Kind: pipeline.SubPipeline, Pipeline: &inner, With: map[string]any{"file": "inner.yaml"},
+		Retry: &pipeline.Retry{Attempts: 2, BackoffSeconds: 45}, // the others have ended by then, on a busy machine too
 	})
 	for i := range 12 {
 		in.Pipeline.Steps = append(in.Pipeline.Steps, commandStep(fmt.Sprint("s", i), "true"))

@@ -91,7 +91,7 @@ outputs: {said: '${{ steps.publish.output }}'}
 	require.Contains(t, history.stdout, "of 5 steps 4 succeeded by now, 1 did not have to run\n")
 	require.Equal(t, 12+4+1+4, s.executions(), "stage did not run again")
 
-	for says, id := range map[string]string{"run piped was run again as piped-r2": "piped", "every step of run piped-r2 succeeded": "piped-r2"} {
+	for says, id := range map[string]string{"run piped was run again as piped-r2": "piped", "every step of run piped-r2 has succeeded": "piped-r2"} {
 		refused := s.starter("pipeline", "rerun", id, "--from-failed")
 		require.Equal(t, 2, refused.code, refused.stderr)
 		require.Contains(t, refused.stderr, says)
