@@ -246,6 +246,18 @@ func (r *ItemsResult) done(items []any) map[string]StepResult {
 		}
 		done[path] = one
 	}
+	told := make(map[string]bool)
+	for _, path := range sorted(done) {
+		if !strings.Contains(path, "/") {
+			told[itemText(done[path].Item)] = true
+		}
+	}
+	for at, item := range items { // of items that are alike, none is to be taken for another
+		number := strconv.Itoa(at + 1)
+		if _, is := done[number]; !is && told[itemText(item)] {
+			done[number] = StepResult{State: StepFailed, Item: item}
+		}
+	}
 	return done
 }
 

@@ -98,6 +98,18 @@ func TestAnotherAttemptTakesOverWhatSucceededDeepWithin(t *testing.T) {
 	require.Equal(t, map[string]string{"p": "sub/pipes/1"}, b.doneIn("sub.3/pipes/1"))
 }
 
+func TestAnotherAttemptTakesNoItemForAnotherThatIsAlike(t *testing.T) {
+	t.Parallel()
+	b := newPipelineBundle(t, nil, jobsPlayed{"run '0'": {jobThat(workflows.Failed)}})
+	each := with(forEach(jobStep("each"), "x", "x"), then(pipeline.Skip))
+	each.With["run"] = "run ${{ index }}"
+	result, err := b.run(pipelineOf(subPipeline("sub", 2, each)))
+	require.NoError(t, err)
+	require.Equal(t, workflows.Succeeded, result.Verdict)
+	require.ElementsMatch(t, []string{"sub/each/1", "sub/each/2", "sub.2/each/1"}, b.started, "the one that failed")
+	require.Equal(t, map[string]string{"2": "sub/each"}, b.doneIn("sub.2/each"))
+}
+
 func TestAnotherAttemptTakesOverWhatSucceededBeforeTheTimeoutCutOneOff(t *testing.T) {
 	t.Parallel()
 	b := newPipelineBundle(t, map[string]played{"run slow": {takes: 10 * time.Hour}}, nil)
