@@ -168,19 +168,27 @@ func (f *family) learn(name, id string, o *outcome) {
 }
 
 // tellDone has the result tell what was done within the steps that did not succeed, where
-// another attempt may follow. Those of finally run in each attempt, and those of an
-// onFailure whenever their step fails.
+// another attempt may follow. Those of finally run in each attempt, those of an onFailure
+// whenever their step fails, and all of one again that was rolled back.
 func (r *pipelineRun) tellDone() {
 	if !r.in.Retried || r.status.Verdict == Succeeded {
 		return
 	}
 	told := doneWithin(nil)
 	for _, step := range r.status.Steps {
-		if step.OnFailureOf == "" {
+		if step.OnFailureOf == "" && !RolledBack(r.status.Steps, step.Name) {
 			told.put(step.Name, r.family.within.of[step.Name])
 		}
 	}
 	r.status.Within, r.status.NotAgain = told.carried(), r.family.notAgain
+}
+
+// RolledBack says whether a step of its onFailure began because a step had failed: it may
+// have undone whatever had succeeded within that.
+func RolledBack(steps []StepResult, name string) bool {
+	return slices.ContainsFunc(steps, func(s StepResult) bool {
+		return s.OnFailureOf == name && s.State != StepSkipped && s.State != StepWaiting
+	})
 }
 
 // done is what need not run again in another attempt.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"regexp"
 	"slices"
@@ -68,12 +69,16 @@ func (c *attemptsCase) require(is bool, format string, args ...any) {
 }
 
 // begins holds the start of a job against what is promised: what succeeded, or may be
-// running still, is not run again, but for what is to run in each attempt.
+// running still, is not run again, but for what is to run in each attempt, and what was
+// rolled back.
 func (c *attemptsCase) begins(id string) {
 	place := attempt.ReplaceAllString(id, "")
 	each := strings.Contains(id, "final") || strings.Contains(id, "undo")
 	c.require(each || !c.succeeded[place], "%s was run again, and had succeeded", id)
 	c.require(!c.unsure[place], "%s was run again, and may be running still", id)
+	if undone, undoes := strings.CutSuffix(place, "undo"); undoes {
+		maps.DeleteFunc(c.succeeded, func(done string, _ bool) bool { return strings.HasPrefix(done, undone+"/") })
+	}
 	c.require(!slices.Contains(c.began, id), "%s was begun twice", id)
 	c.began = append(c.began, id)
 	if strings.Contains(id, ".3") {

@@ -98,6 +98,20 @@ func TestAnotherAttemptTakesOverWhatSucceededDeepWithin(t *testing.T) {
 	require.Equal(t, map[string]string{"p": "sub/pipes/1"}, b.doneIn("sub.3/pipes/1"))
 }
 
+func TestAnotherAttemptRunsAllOfWhatWasRolledBack(t *testing.T) {
+	t.Parallel()
+	b := newPipelineBundle(t, nil, failing(map[string]int{"'y'": 1, "b": 1}))
+	each := with(forEach(jobStep("each"), "x", "y"), then(pipeline.Skip, step("undoEach")))
+	deep := with(subPipeline("deep", 1, jobStep("a"), jobStep("b", "a")), then(pipeline.Skip, step("undoDeep")))
+	result, err := b.run(pipelineOf(subPipeline("sub", 2, jobStep("kept"), each, deep)))
+	require.NoError(t, err)
+	require.Equal(t, workflows.Succeeded, result.Verdict)
+	require.ElementsMatch(t, []string{
+		"sub/kept", "sub/each/1", "sub/each/2", "sub/deep/a", "sub/deep/b", "sub/undoEach", "sub/undoDeep",
+		"sub.2/each/1", "sub.2/each/2", "sub.2/deep/a", "sub.2/deep/b",
+	}, b.started)
+}
+
 func TestAnotherAttemptTakesNoItemForAnotherThatIsAlike(t *testing.T) {
 	t.Parallel()
 	b := newPipelineBundle(t, nil, jobsPlayed{"run '0'": {jobThat(workflows.Failed)}})

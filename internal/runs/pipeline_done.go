@@ -33,12 +33,14 @@ func newDoneReader(c client.Client, past PipelinePast) *doneReader {
 // add adds what was done within the runs of steps that did not succeed: items of a foreach,
 // and steps of a pipeline. Under is what stands before the names. Before is what their run
 // had been told of the runs before, which is still what is known of a step that did not
-// begin in it.
+// begin in it. Of a step that was rolled back nothing counts.
 func (r *doneReader) add(ctx context.Context, under string, steps []workflows.StepResult, before map[string]workflows.StepResult) error {
 	for _, step := range steps {
 		name := under + step.Name
 		within := len(step.Items) > 0 || step.Kind == pipeline.SubPipeline
 		switch {
+		case workflows.RolledBack(steps, step.Name): // all of it is to be done again
+			continue
 		case step.RunID == "":
 			r.keep(before, step.Name, name)
 			continue

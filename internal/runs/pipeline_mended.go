@@ -58,7 +58,7 @@ func (m *mender) mendAll(ctx context.Context, p pipeline.Pipeline, steps []workf
 	wanted := pipeline.References(p)
 	for i := range steps {
 		def := slices.IndexFunc(p.Steps, func(def pipeline.Step) bool { return def.Name == steps[i].Name })
-		if def < 0 || rolledBack(steps, steps[i].Name) {
+		if def < 0 || workflows.RolledBack(steps, steps[i].Name) {
 			continue
 		}
 		if err := m.mend(ctx, &steps[i], p.Steps[def].Output, wanted[steps[i].Name]); err != nil {
@@ -66,13 +66,6 @@ func (m *mender) mendAll(ctx context.Context, p pipeline.Pipeline, steps []workf
 		}
 	}
 	return nil
-}
-
-// rolledBack says whether something ran because a step had failed.
-func rolledBack(steps []workflows.StepResult, name string) bool {
-	return slices.ContainsFunc(steps, func(s workflows.StepResult) bool {
-		return s.OnFailureOf == name && s.State != workflows.StepSkipped && s.State != workflows.StepWaiting
-	})
 }
 
 // nodes of the first run, each as in the run that tells how it stands.

@@ -65,6 +65,6 @@ func TestAStepThatWasRolledBackIsNotMended(t *testing.T) {
 		{Name: "a", State: workflows.StepFailed}, {Name: "undo", OnFailureOf: "a", State: workflows.StepFailed},
 		{Name: "b", State: workflows.StepFailed}, {Name: "unused", OnFailureOf: "b", State: workflows.StepSkipped},
 	}
-	require.True(t, rolledBack(steps, "a"), "it may have undone some of it")
-	require.False(t, rolledBack(steps, "b"))
+	require.True(t, workflows.RolledBack(steps, "a"), "it may have undone some of it")
+	require.False(t, workflows.RolledBack(steps, "b"))
 }

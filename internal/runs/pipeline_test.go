@@ -134,3 +134,22 @@ func TestOfAStepThatDidNotBeginAgainWhatWasDoneBeforeIsDoneStill(t *testing.T) {
 		"waits/b run-0 run-0/waits/b", "waits/in/c run-0 run-0/waits/in/c", "gone/d run-0 run-0/gone/d",
 	}, runs)
 }
+
+func TestOfAStepThatWasRolledBackNothingIsDone(t *testing.T) {
+	t.Parallel()
+	undone := workflows.PipelineStatus{Phase: workflows.Watching, PipelineResult: workflows.PipelineResult{
+		Steps: []workflows.StepResult{{Name: "ran", State: workflows.StepSucceeded, RunID: "run-1/undone/ran"}},
+	}}
+	s := oneServer{
+		types: map[string]string{"run-1/undone": pipelineType}, answers: map[string]any{"run-1/undone": undone},
+		inputs: map[string]any{"run-1/undone": workflows.PipelineInput{}},
+	}
+	known := doneReader{mender{s, workflows.MaxDone}, "run-1", make(map[string]workflows.StepResult)}
+	require.NoError(t, known.add(t.Context(), "", []workflows.StepResult{
+		{Name: "undone", Kind: pipeline.SubPipeline, State: workflows.StepFailed, RunID: "run-1/undone"},
+		{Name: "undo", OnFailureOf: "undone", State: workflows.StepSucceeded, RunID: "run-1/undo"},
+		{Name: "notStarted", Kind: pipeline.SubPipeline, State: workflows.StepFailed},
+		{Name: "undoThat", OnFailureOf: "notStarted", State: workflows.StepFailed},
+	}, map[string]workflows.StepResult{"undone/before": {State: workflows.StepSucceeded}, "notStarted/before": {State: workflows.StepSucceeded}}))
+	require.Empty(t, known.done)
+}

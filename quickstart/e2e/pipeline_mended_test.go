@@ -46,3 +46,20 @@ outputs: {said: '${{ steps.publish.output }}'}
 	require.Equal(t, 4, strings.Count(said, "solved on "), said)
 	require.Equal(t, 2, strings.Count(said, "succeeded"), said)
 }
+
+// What succeeded within a step may have been undone by the steps of its onFailure.
+func TestARerunRunsEveryItemAgainOfAStepThatWasRolledBack(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, quickPace())
+	command, repair := s.unlessRepaired()
+	file := pipelineFile(t, `steps:
+  cases: {onFailure: {do: skip, run: {undo: {command: {all: true, run: 'true'}}}}, foreach: [a, b], command: {all: true, run: '[ ${{ item }} = a ] || { `+command+`; }'}}
+`)
+	require.Equal(t, 1, s.starter("pipeline", "run", file, "--id", "undone").code)
+	repair()
+	again := s.starter("rerun", "undone/cases/2")
+	require.Equal(t, 0, again.code, again.stderr)
+	rerun := s.starter("pipeline", "rerun", "undone", "--from-failed")
+	require.Equal(t, 0, rerun.code, rerun.stderr)
+	require.ElementsMatch(t, []string{"undone-r2/cases/1", "undone-r2/cases/2"}, s.childrenOf("undone-r2/cases"))
+}
