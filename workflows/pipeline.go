@@ -218,7 +218,7 @@ func (r *pipelineRun) advance(ctx, lasting workflow.Context, p *section) error {
 		if over {
 			return nil
 		}
-		if growsLong(ctx) && !p.running() {
+		if ctx.Err() == nil && growsLong(ctx) && !p.running() { // cancelled, those between two attempts end now
 			in := r.in
 			r.family.goesOn = true
 			in.Done, in.Resumed = r.family.within.carried(), &r.status

@@ -170,7 +170,7 @@ func (r *itemsRun) advance(ctx, lasting workflow.Context) error {
 		if r.running == 0 && (at == len(r.items) || r.over(ctx)) {
 			return nil
 		}
-		if !active() && growsLong(ctx) {
+		if ctx.Err() == nil && growsLong(ctx) && !active() { // cancelled, those between two attempts end now
 			in := r.in
 			r.family.goesOn = true
 			in.Done, in.Resumed = r.family.within.carried(), &ItemsResumption{StartedAt: r.started, Items: r.items}

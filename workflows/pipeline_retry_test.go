@@ -249,3 +249,31 @@ func TestAPipelineThatIsCancelledBetweenTwoAttemptsBeginsNoOther(t *testing.T) {
 	require.Equal(t, "sub canceled", stepStates(result.Steps))
 	require.Equal(t, "cancelled before attempt 2; attempt 1 of 2 failed: failed; bad failed", stepIn(t, result, "sub").Reason)
 }
+
+// A new run would not know that it is cancelled.
+func TestARunThatIsCancelledBetweenTwoAttemptsDoesNotGoOnAsANewOne(t *testing.T) {
+	t.Parallel()
+	job := with(jobStep("job"), func(s *pipeline.Step) { s.Retry = &pipeline.Retry{Attempts: 2, BackoffSeconds: 7200} })
+	cancel := func(b *pipelineBundle) {
+		b.RegisterDelayedCallback(func() {
+			b.SetContinueAsNewSuggested(true) // its history has grown by the cancellation
+			b.CancelWorkflow()
+		}, time.Hour)
+	}
+	b := newPipelineBundle(t, nil, failing(map[string]int{"job": 1}))
+	cancel(b)
+	result := b.canceled(pipelineOf(job, step("next", "job")))
+	require.Equal(t, "job canceled, next skipped", stepStates(result.Steps))
+
+	b = newPipelineBundle(t, nil, failing(map[string]int{"'x'": 1}))
+	cancel(b)
+	job.Foreach = &pipeline.Foreach{Concurrency: 1}
+	job.With["run"] = "run ${{ item }}"
+	b.ExecuteWorkflow(workflows.RunItems, workflows.ItemsInput{Step: job, Items: []any{"x", "y"}, Clusters: map[string]string{"main": "ehpc-1"}, Run: "run-1"})
+	var canceled *temporal.CanceledError
+	require.ErrorAs(t, b.GetWorkflowError(), &canceled)
+	var items workflows.ItemsResult
+	require.NoError(t, canceled.Details(&items))
+	require.Equal(t, map[workflows.StepState]int{workflows.StepCanceled: 1, workflows.StepSkipped: 1}, items.Items)
+	require.Len(t, b.started, 1)
+}
