@@ -88,8 +88,9 @@ func (f *family) attempts(ctx workflow.Context, step pipeline.Step, l launch, lo
 
 func nextOne(at time.Time) string { return "; the next one begins at " + clock(at) + " UTC" }
 
-// pause waits until the next attempt at a step may begin. The run may go on as a new one
-// meanwhile, in which the attempt is begun then.
+// pause waits until the next attempt at a step may begin, which is no sooner than anything
+// else might be started. The run may go on as a new one meanwhile, in which the attempt is
+// begun then.
 func (f *family) pause(ctx workflow.Context, load *freight, attempt int, result *StepResult) error {
 	f.pausing++
 	f.changed()
@@ -99,7 +100,10 @@ func (f *family) pause(ctx workflow.Context, load *freight, attempt int, result 
 	})
 	err := timer.Get(ctx, nil)
 	if err == nil {
-		err = workflow.Await(ctx, func() bool { return !load.full() })
+		if !mayGrow(ctx, true, 0) {
+			f.changed() // the history grew long meanwhile: the run may go on as a new one now
+		}
+		err = workflow.Await(ctx, func() bool { return f.goesOn || !load.full() && mayGrow(ctx, true, 0) })
 	}
 	if err == nil && f.goesOn {
 		err = workflow.ErrCanceled // it is the new run's to begin

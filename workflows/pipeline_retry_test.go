@@ -277,3 +277,30 @@ func TestARunThatIsCancelledBetweenTwoAttemptsDoesNotGoOnAsANewOne(t *testing.T)
 	require.Equal(t, map[workflows.StepState]int{workflows.StepCanceled: 1, workflows.StepSkipped: 1}, items.Items)
 	require.Len(t, b.started, 1)
 }
+
+func TestNoAttemptBeginsWhereTheHistoryHasGrownLong(t *testing.T) {
+	t.Parallel()
+	try := func(s *pipeline.Step) { s.Retry = &pipeline.Retry{Attempts: 2, BackoffSeconds: 60} }
+	for name, c := range map[string]struct {
+		grown time.Duration
+		steps []pipeline.Step
+		goes  time.Duration // when it goes on as a new run
+	}{
+		"while something runs":         {30 * time.Second, []pipeline.Step{with(jobStep("job"), try), step("long")}, 10 * time.Hour},
+		"by what told of the pause":    {90 * time.Second, []pipeline.Step{with(jobStep("job"), try)}, 2 * time.Minute},
+		"and something else is paused": {90 * time.Second, []pipeline.Step{with(jobStep("job"), try), with(jobStep("other"), func(s *pipeline.Step) { s.Retry = &pipeline.Retry{Attempts: 2, BackoffSeconds: 7200} })}, 2 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newPipelineBundle(t, map[string]played{"run long": {takes: 10 * time.Hour}}, failing(map[string]int{"job": 1, "other": 1}))
+			began := b.Now()
+			b.RegisterDelayedCallback(func() { b.SetCurrentHistoryLength(20_001) }, c.grown)
+			_, err := b.run(pipelineOf(c.steps...))
+			next := pipelineOf()
+			goesOn(t, err, &next.PipelineInput)
+			require.Len(t, b.started, len(c.steps))
+			require.Equal(t, 1, next.Resumed.Steps[0].Attempts)
+			require.Equal(t, c.goes, b.Now().Sub(began).Truncate(time.Second))
+		})
+	}
+}
