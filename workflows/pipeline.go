@@ -107,7 +107,7 @@ func setupPipeline(ctx workflow.Context, in PipelineInput) (*pipelineRun, error)
 	r.inputs, names, _ = in.values()
 	r.family = family{
 		runID: info.WorkflowExecution.ID, parent: info.WorkflowExecution.ID, entry: &r.entry, clusters: names, depth: in.Depth, check: checkRun,
-		retried: in.Retried, within: doneWithin(in.Done), room: r.room, changed: func() { r.changes++ },
+		retried: in.Retried, within: doneWithin(in.Done), room: r.room, changed: func() { r.changes++ }, mostOfReason: r.mostOfReason(),
 	}
 	r.seen = make(map[string]pipeline.StepValue)
 	for _, result := range r.status.all() {

@@ -82,7 +82,7 @@ func (f *family) attempts(ctx workflow.Context, step pipeline.Step, l launch, lo
 			return o
 		}
 		result.NextAt = workflow.Now(ctx).Add(pauses.Backoff(n))
-		result.Reason = fmt.Sprintf("attempt %d of %d failed: %s%s", n, most, o.reason, nextOne(result.NextAt))
+		result.Reason = shortenTo(fmt.Sprintf("attempt %d of %d failed: %s", n, most, o.reason), f.mostOfReason) + nextOne(result.NextAt)
 	}
 }
 

@@ -117,7 +117,7 @@ func RunItems(ctx workflow.Context, in ItemsInput) (*ItemsResult, error) {
 	r := &itemsRun{in: in, phase: Watching, started: workflow.Now(ctx), entry: openEntry(ctx), items: make([]StepResult, len(in.Items))}
 	r.family = family{
 		runID: workflow.GetInfo(ctx).WorkflowExecution.ID, parent: in.Run, entry: &r.entry, clusters: in.Clusters, depth: in.Depth, check: checkRun,
-		retried: in.Retried, within: doneWithin(in.Done), room: r.room, changed: func() { r.changes++ },
+		retried: in.Retried, within: doneWithin(in.Done), room: r.room, changed: func() { r.changes++ }, mostOfReason: mostOfItem,
 	}
 	r.spare = in.room(r.family.runID)
 	for i := range r.items {

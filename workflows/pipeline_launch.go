@@ -65,10 +65,12 @@ type family struct {
 	notAgain string
 
 	// Pausing is how many steps are between two attempts, of which changed tells, and goesOn
-	// says that the run goes on as a new one, so that nothing more is begun.
-	pausing int
-	changed func()
-	goesOn  bool
+	// says that the run goes on as a new one, so that nothing more is begun. MostOfReason is
+	// how much is kept meanwhile of why an attempt failed, in bytes of JSON.
+	pausing      int
+	changed      func()
+	goesOn       bool
+	mostOfReason int
 }
 
 // launch is the run that a step is, or everything that is wrong with what it says.

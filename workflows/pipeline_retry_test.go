@@ -304,3 +304,17 @@ func TestNoAttemptBeginsWhereTheHistoryHasGrownLong(t *testing.T) {
 		})
 	}
 }
+
+func TestOfAStepBetweenTwoAttemptsNoMoreIsKeptThanOfOneThatFailed(t *testing.T) {
+	t.Parallel()
+	b := newPipelineBundle(t, nil, jobsPlayed{"run 'x'": {{State: workflows.JobFinished, Verdict: workflows.Failed, Reason: strings.Repeat("<", 1000)}}})
+	b.RegisterDelayedCallback(func() { b.SetContinueAsNewSuggested(true) }, 30*time.Second)
+	b.ExecuteWorkflow(workflows.RunItems, workflows.ItemsInput{Step: with(forEach(jobStep("solve")), func(s *pipeline.Step) {
+		s.Foreach.Concurrency, s.Retry = 1, &pipeline.Retry{Attempts: 2, BackoffSeconds: 7200}
+	}), Items: []any{"x"}, Clusters: map[string]string{"main": "ehpc-1"}, Run: "run-1"})
+	next := workflows.ItemsInput{}
+	goesOn(t, b.GetWorkflowError(), &next)
+	reason := next.Resumed.Items[0].Reason
+	require.Less(t, pipeline.WeightOfText(reason), 250)
+	require.Regexp(t, `^attempt 1 of 2 failed: <+…; the next one begins at [0-9:]+ UTC$`, reason)
+}
