@@ -16,7 +16,8 @@ import (
 // started: it is skipped, or has failed.
 func (r *pipelineRun) begin(ctx workflow.Context, p *section, at int) bool {
 	def, result := p.defs[at], &p.results[at]
-	l, skip, err := r.prepare(def, p.last)
+	began := result.State == StepRunning
+	l, skip, err := r.prepare(def, p.last, began)
 	switch {
 	case err != nil:
 		result.State, result.Reason = StepFailed, shortenTo("not started: "+err.Error(), r.mostOfReason())
@@ -28,7 +29,7 @@ func (r *pipelineRun) begin(ctx workflow.Context, p *section, at int) bool {
 		r.seen[result.Name] = result.seen()
 		return false
 	}
-	if result.State != StepRunning {
+	if !began {
 		result.State, result.StartedAt = StepRunning, workflow.Now(ctx)
 	}
 	workflow.Go(ctx, func(ctx workflow.Context) {
@@ -48,16 +49,19 @@ func (r *pipelineRun) close(def pipeline.Step, result *StepResult, o outcome, no
 	r.seen[result.Name] = result.seen()
 }
 
-// prepare evaluates what a step says. A step may have to be skipped instead.
-func (r *pipelineRun) prepare(def pipeline.Step, last bool) (l launch, skip string, err error) {
+// prepare evaluates what a step says. A step may have to be skipped instead, unless it began
+// already: what its condition asks may be otherwise by now, as the verdict is in finally.
+func (r *pipelineRun) prepare(def pipeline.Step, last, began bool) (l launch, skip string, err error) {
 	if err := r.lacking(def); err != nil {
 		return l, "", err
 	}
 	scope := r.scope(last)
-	if yes, err := def.When.True(scope); err != nil {
-		return l, "", fmt.Errorf("when: %w", err)
-	} else if !yes {
-		return l, "its condition is false", nil
+	if !began {
+		if yes, err := def.When.True(scope); err != nil {
+			return l, "", fmt.Errorf("when: %w", err)
+		} else if !yes {
+			return l, "its condition is false", nil
+		}
 	}
 	if def.Foreach != nil {
 		items, err := def.Foreach.List(scope)

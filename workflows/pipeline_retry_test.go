@@ -218,6 +218,25 @@ func TestARunGoesOnAsANewOneBetweenTwoAttemptsAtAStep(t *testing.T) {
 	}
 }
 
+func TestAConditionIsNotLookedAtAgainBetweenTwoAttempts(t *testing.T) {
+	t.Parallel()
+	b := newPipelineBundle(t, nil, failing(map[string]int{"publish": 1, "bad": 1}))
+	publish := with(jobStep("publish"), when("run.verdict == 'succeeded'"))
+	publish.Retry = &pipeline.Retry{Attempts: 2, BackoffSeconds: 7200}
+	in := pipelineOf(step("a"))
+	in.Pipeline.Finally = []pipeline.Step{publish, jobStep("bad")}
+	b.RegisterDelayedCallback(func() { b.SetContinueAsNewSuggested(true) }, 90*time.Second)
+	_, err := b.run(in)
+	next := pipelineOf()
+	goesOn(t, err, &next.PipelineInput)
+	require.Equal(t, "publish running, bad failed", stepStates(next.Resumed.Finally))
+	again := newPipelineBundle(t, nil, nil)
+	result, err := again.run(next)
+	require.NoError(t, err)
+	require.Equal(t, "publish succeeded, bad failed", stepStates(result.Finally))
+	require.Equal(t, []string{"publish.2"}, again.started)
+}
+
 func TestItemsGoOnInANewRunBetweenTwoAttempts(t *testing.T) {
 	t.Parallel()
 	b := newPipelineBundle(t, nil, failing(map[string]int{"'x'": 1}))
