@@ -87,19 +87,18 @@ func (r *doneReader) within(ctx context.Context, past PipelineReport) (told map[
 		if err != nil {
 			return nil, err
 		}
-		return in.Done, r.mendAll(ctx, in.Pipeline, past.Steps)
+		return in.Done, r.mendSteps(ctx, in.Pipeline, past.Steps)
 	}
 	in, err := readItemsInput(ctx, r.c, past.RunID)
 	if err != nil {
 		return nil, err
 	}
+	var all []failure
 	for i := range past.Steps[:min(len(past.Steps), len(in.Items))] {
 		past.Steps[i].Item = in.Items[i]
-		if err := r.mend(ctx, &past.Steps[i], in.Step.Output, in.Keep); err != nil {
-			return nil, err
-		}
+		all = append(all, failure{StepResult: &past.Steps[i], form: in.Step.Output, wanted: in.Keep})
 	}
-	return nil, nil
+	return nil, r.mend(ctx, all)
 }
 
 // put adds a step, or an item, under its name.

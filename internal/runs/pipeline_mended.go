@@ -7,7 +7,9 @@ import (
 	"slices"
 
 	"go.temporal.io/sdk/client"
+	"golang.org/x/sync/errgroup"
 
+	"ehpcflow/activities"
 	"ehpcflow/pipeline"
 	"ehpcflow/workflows"
 )
@@ -19,68 +21,108 @@ type mender struct {
 	room int // bytes that may still be kept for later steps
 }
 
-// mend has a step, or an item, of a past run succeed where that is so. Wanted is what later
-// steps refer to. It is a *RefusedError that the command is being run again now. Reruns
-// under a name that somebody chose are not looked for.
-func (m *mender) mend(ctx context.Context, step *workflows.StepResult, form pipeline.OutputForm, wanted pipeline.Wanted) error {
-	if step.Kind != pipeline.RunsCommand || step.State != workflows.StepFailed && step.State != workflows.StepCanceled || len(step.Items) > 0 || step.RunID == "" {
-		return nil
-	}
-	_, err := describe(ctx, m.c, numberedName(step.RunID, 2))
-	var never *NotFoundError
-	switch {
-	case errors.As(err, &never):
-		return nil
-	case err != nil:
-		return err
-	}
-	chain, err := ReadCommandChain(ctx, m.c, step.RunID)
-	switch {
-	case err != nil:
-		return err
-	case chain.GoesOn():
-		return &RefusedError{fmt.Sprintf("run %s is being run again by itself: wait for the end of that, which starter history %s shows", step.RunID, step.RunID)}
-	case !chain.Done():
-		return nil
-	}
-	mended, err := step.Mended(chain.nodes(), chain.Runs[len(chain.Runs)-1].RunID, form, wanted, m.room)
-	if err != nil { // it printed no JSON: it has not succeeded
-		return nil //nolint:nilerr // the step runs again, and says so itself
-	}
-	*step = mended
-	m.room -= mended.Weight()
-	return nil
+// failure is a step, or an item, of a past run that may have succeeded since.
+type failure struct {
+	*workflows.StepResult
+	form   pipeline.OutputForm
+	wanted pipeline.Wanted // what later steps refer to
+
+	// undone is one that was rolled back: it has failed for good, whatever its command came
+	// to since.
+	undone bool
 }
 
-// mendAll does so for the steps of a pipeline. One that was rolled back has failed for good,
-// whatever its command came to since.
-func (m *mender) mendAll(ctx context.Context, p pipeline.Pipeline, steps []workflows.StepResult) error {
-	wanted := pipeline.References(p)
-	for i := range steps {
-		def := slices.IndexFunc(p.Steps, func(def pipeline.Step) bool { return def.Name == steps[i].Name })
-		if def < 0 || workflows.RolledBack(steps, steps[i].Name) {
+// atOnce is how many runs are asked for at the same time.
+const atOnce = 20
+
+// mend has those succeed whose command did. It is a *RefusedError that one is being run again
+// now. Reruns under a name that somebody chose are not looked for.
+func (m *mender) mend(ctx context.Context, all []failure) error {
+	all = slices.DeleteFunc(all, func(f failure) bool {
+		return f.Kind != pipeline.RunsCommand || f.State != workflows.StepFailed && f.State != workflows.StepCanceled || len(f.Items) > 0 || f.RunID == ""
+	})
+	again := make([]bool, len(all))
+	var group errgroup.Group
+	group.SetLimit(atOnce)
+	for i := range all {
+		group.Go(func() error {
+			_, err := describe(ctx, m.c, numberedName(all[i].RunID, 2))
+			var never *NotFoundError
+			if errors.As(err, &never) {
+				return nil
+			}
+			again[i] = err == nil
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for i := range all {
+		if !again[i] {
 			continue
 		}
-		if err := m.mend(ctx, &steps[i], p.Steps[def].Output, wanted[steps[i].Name]); err != nil {
+		if err := m.mendOne(ctx, all[i]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// nodes of the first run, each as in the run that tells how it stands.
-func (c CommandChain) nodes() workflows.NodeResults {
-	var nodes workflows.NodeResults
-	for _, standing := range c.Standings() {
-		run := slices.IndexFunc(c.Runs, func(p Past) bool { return p.RunID == standing.Run })
-		if run < 0 {
-			continue
+func (m *mender) mendOne(ctx context.Context, f failure) error {
+	chain, err := ReadCommandChain(ctx, m.c, f.RunID)
+	var gone *NotFoundError
+	switch {
+	case errors.As(err, &gone): // the first run is no longer kept: of which nodes it was is not known
+		return nil
+	case err != nil:
+		return err
+	case chain.GoesOn():
+		return &RefusedError{fmt.Sprintf("run %s is being run again by itself: wait for the end of that, which starter history %s shows", f.RunID, f.RunID)}
+	case f.undone:
+		return nil
+	}
+	nodes, succeeded := chain.nodes()
+	if !succeeded {
+		return nil
+	}
+	mended, err := f.Mended(nodes, chain.Runs[len(chain.Runs)-1].RunID, f.form, f.wanted, m.room)
+	if err != nil { // it printed no JSON: it has not succeeded
+		return nil //nolint:nilerr // the step runs again, and says so itself
+	}
+	*f.StepResult = mended
+	m.room -= mended.Weight()
+	return nil
+}
+
+// mendSteps does so for the steps of a pipeline.
+func (m *mender) mendSteps(ctx context.Context, p pipeline.Pipeline, steps []workflows.StepResult) error {
+	wanted := pipeline.References(p)
+	var all []failure
+	for i := range steps {
+		name := steps[i].Name
+		if def := slices.IndexFunc(p.Steps, func(def pipeline.Step) bool { return def.Name == name }); def >= 0 {
+			all = append(all, failure{&steps[i], p.Steps[def].Output, wanted[name], workflows.RolledBack(steps, name)})
 		}
-		for _, node := range c.Runs[run].Nodes {
-			if node.InstanceID == standing.InstanceID {
-				nodes = append(nodes, node)
+	}
+	return m.mend(ctx, all)
+}
+
+// nodes of the first run, each as in the last run that began the command there, which may have
+// failed where one before it succeeded, and whether there are some and all succeeded.
+func (c CommandChain) nodes() (nodes workflows.NodeResults, succeeded bool) {
+	place := make(map[string]int)
+	for i, id := range c.Runs[0].asked() {
+		place[id] = i
+	}
+	nodes = make(workflows.NodeResults, len(place))
+	for _, past := range c.Runs {
+		for _, node := range past.Nodes {
+			if at, asked := place[node.InstanceID]; asked && (nodes[at].InstanceID == "" || node.State != activities.Skipped) {
+				nodes[at] = node
 			}
 		}
 	}
-	return nodes
+	failed := func(node workflows.NodeResult) bool { return node.State != activities.Succeeded }
+	return nodes, len(nodes) > 0 && !slices.ContainsFunc(nodes, failed)
 }

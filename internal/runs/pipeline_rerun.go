@@ -59,7 +59,7 @@ func PreparePipelineRerun(ctx context.Context, c client.Client, id string, unkno
 		return PipelineRerun{}, &RefusedError{fmt.Sprintf("run %s was run again as %s: what is left is to be run again from there, starter pipeline rerun %s --from-failed", id, last.RunID, last.RunID)}
 	}
 	known := newDoneReader(c, past)
-	if err := known.mendAll(ctx, past.Input.Pipeline, past.Steps); err != nil {
+	if err := known.mendSteps(ctx, past.Input.Pipeline, past.Steps); err != nil {
 		return PipelineRerun{}, err
 	}
 	rerun := past.rerun(past.Input)
