@@ -41,7 +41,7 @@ func (a *app) history(ctx context.Context, c client.Client, id string, asJSON bo
 		return err
 	}
 	if kind != runs.OnOne && kind != runs.OnClusters {
-		chain, err := runs.ReadPipelineChain(ctx, c, id)
+		chain, err := runs.ReadPipelineHistory(ctx, c, id)
 		if err != nil {
 			return err
 		}

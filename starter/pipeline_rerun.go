@@ -60,11 +60,24 @@ func (a *app) rerunPipeline(ctx context.Context, c client.Client, id string, o p
 	if o.id == "" {
 		o.id = rerun.ID
 	}
+	a.note("rerun of %s from %s; steps that are not run again: %d%s", id, fewSteps(rerun.Again), rerun.Kept(), lookedAtAgain(rerun.Passed))
+	return a.runPipeline(ctx, c, o, rerun.Input)
+}
+
+// lookedAtAgain says which steps may run that had not had to.
+func lookedAtAgain(passed []string) string {
+	if len(passed) == 0 {
+		return ""
+	}
+	return "; skipped before, and looked at again: " + fewSteps(passed)
+}
+
+// fewSteps reads "stage, mesh and 4 more".
+func fewSteps(names []string) string {
 	const few = 5
-	text := strings.Join(rerun.Again[:min(few, len(rerun.Again))], ", ")
-	if more := len(rerun.Again) - few; more > 0 {
+	text := strings.Join(names[:min(few, len(names))], ", ")
+	if more := len(names) - few; more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}
-	a.note("rerun of %s from %s; steps that are not run again: %d", id, text, rerun.Kept())
-	return a.runPipeline(ctx, c, o, rerun.Input)
+	return text
 }

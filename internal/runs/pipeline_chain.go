@@ -3,6 +3,7 @@ package runs
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -61,12 +62,37 @@ func readPipelinePast(ctx context.Context, c client.Client, id string) (Pipeline
 }
 
 // PipelineChain is a run of a pipeline with its reruns.
-type PipelineChain struct{ Chain[PipelinePast] }
+type PipelineChain struct {
+	Chain[PipelinePast]
+
+	// steps are those of the last run as they stand by now, and busy says that one is being
+	// run again by itself; see ReadPipelineHistory.
+	steps []workflows.StepResult
+	busy  string
+}
 
 // ReadPipelineChain reads the chain that a run of a pipeline is of.
 func ReadPipelineChain(ctx context.Context, c client.Client, id string) (PipelineChain, error) {
 	chain, err := readChain(ctx, c, id, []string{pipelineType}, readPipelinePast)
-	return PipelineChain{chain}, err
+	return PipelineChain{Chain: chain}, err
+}
+
+// ReadPipelineHistory is ReadPipelineChain, and looks which steps of the last run have been
+// run again by themselves since.
+func ReadPipelineHistory(ctx context.Context, c client.Client, id string) (PipelineChain, error) {
+	chain, err := ReadPipelineChain(ctx, c, id)
+	last, found := chain.last()
+	if err != nil || !found || last.State == Running {
+		return chain, err
+	}
+	chain.steps = slices.Clone(last.Steps)
+	err = (&mender{c, workflows.MaxDone}).mendSteps(ctx, last.Input.Pipeline, chain.steps)
+	var busy *RefusedError
+	if errors.As(err, &busy) {
+		chain.busy = busy.Message
+		return chain, nil
+	}
+	return chain, err
 }
 
 // last is the run that tells how the pipeline stands, from which it is to be run again. One
@@ -115,7 +141,11 @@ func (c PipelineChain) Standings() []StepStanding {
 			}
 		}
 	}
-	for _, step := range last.Steps {
+	steps := last.Steps
+	if c.steps != nil {
+		steps = c.steps
+	}
+	for _, step := range steps {
 		if done, is := succeeded[step.Name]; is {
 			standings = append(standings, done)
 		} else {
@@ -154,6 +184,8 @@ func (c PipelineChain) Remedy() string {
 	case c.GoesOn():
 		running := c.Runs[slices.IndexFunc(c.Runs, func(p PipelinePast) bool { return p.State == Running })].RunID
 		return "run " + running + " goes on: starter watch " + running
+	case c.busy != "":
+		return c.busy
 	case !found:
 		return "no step of it began: run the pipeline anew with starter pipeline run FILE"
 	}

@@ -28,7 +28,7 @@ func inTurn(pasts ...PipelinePast) PipelineChain {
 			pasts[i].Input.Lineage = &workflows.Lineage{Run: pasts[i-1].RunID, First: "run-1"}
 		}
 	}
-	return PipelineChain{Chain[PipelinePast]{First: "run-1", Runs: pasts, taken: max(1, len(pasts))}}
+	return PipelineChain{Chain: Chain[PipelinePast]{First: "run-1", Runs: pasts, taken: max(1, len(pasts))}}
 }
 
 func pastOf(steps ...workflows.StepResult) PipelinePast {

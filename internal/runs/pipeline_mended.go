@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,17 +42,14 @@ func (m *mender) mend(ctx context.Context, all []failure) error {
 	all = slices.DeleteFunc(all, func(f failure) bool {
 		return f.Kind != pipeline.RunsCommand || f.State != workflows.StepFailed && f.State != workflows.StepCanceled || len(f.Items) > 0 || f.RunID == ""
 	})
-	again := make([]bool, len(all))
+	parts, again := make([][]string, len(all)), make([]bool, len(all))
 	var group errgroup.Group
 	group.SetLimit(atOnce)
 	for i := range all {
-		group.Go(func() error {
-			_, err := describe(ctx, m.c, numberedName(all[i].RunID, 2))
-			var never *NotFoundError
-			if errors.As(err, &never) {
-				return nil
+		group.Go(func() (err error) {
+			if parts[i], err = m.partsOf(ctx, all[i].RunID); err == nil {
+				again[i], err = m.anyAgain(ctx, parts[i])
 			}
-			again[i] = err == nil
 			return err
 		})
 	}
@@ -62,31 +60,70 @@ func (m *mender) mend(ctx context.Context, all []failure) error {
 		if !again[i] {
 			continue
 		}
-		if err := m.mendOne(ctx, all[i]); err != nil {
+		if err := m.mendOne(ctx, all[i], parts[i]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (m *mender) mendOne(ctx context.Context, f failure) error {
-	chain, err := ReadCommandChain(ctx, m.c, f.RunID)
+// partsOf are the runs that can be run again by themselves: of each cluster, where a run is on
+// several, and otherwise the run itself. One that is no longer kept has none.
+func (m *mender) partsOf(ctx context.Context, id string) ([]string, error) {
+	kind, err := KindOf(ctx, m.c, id)
 	var gone *NotFoundError
+	var several *SeveralClustersError
 	switch {
-	case errors.As(err, &gone): // the first run is no longer kept: of which nodes it was is not known
-		return nil
+	case errors.As(err, &gone):
+		return nil, nil
 	case err != nil:
-		return err
-	case chain.GoesOn():
-		return &RefusedError{fmt.Sprintf("run %s is being run again by itself: wait for the end of that, which starter history %s shows", f.RunID, f.RunID)}
-	case f.undone:
-		return nil
+		return nil, err
+	case kind != OnClusters:
+		return []string{id}, nil
 	}
-	nodes, succeeded := chain.nodes()
-	if !succeeded {
-		return nil
+	if err := severalClusters(ctx, m.c, id); !errors.As(err, &several) {
+		return nil, err
 	}
-	mended, err := f.Mended(nodes, chain.Runs[len(chain.Runs)-1].RunID, f.form, f.wanted, m.room)
+	return several.Runs, nil
+}
+
+func (m *mender) anyAgain(ctx context.Context, parts []string) (bool, error) {
+	for _, part := range parts {
+		_, err := describe(ctx, m.c, numberedName(part, 2))
+		var never *NotFoundError
+		if !errors.As(err, &never) {
+			return err == nil, err
+		}
+	}
+	return false, nil
+}
+
+func (m *mender) mendOne(ctx context.Context, f failure, parts []string) error {
+	var all workflows.NodeResults
+	var last Past
+	for _, part := range parts {
+		chain, err := ReadCommandChain(ctx, m.c, part)
+		var gone *NotFoundError
+		switch {
+		case errors.As(err, &gone): // it never began, or is no longer kept: of which nodes it was is not known
+			return nil
+		case err != nil:
+			return err
+		case chain.GoesOn():
+			return &RefusedError{fmt.Sprintf("run %s is being run again by itself: wait for the end of that, which starter history %s shows", part, part)}
+		case f.undone:
+			return nil
+		}
+		nodes, succeeded := chain.nodes()
+		if !succeeded {
+			return nil
+		}
+		all = append(all, nodes...)
+		if ended := chain.Runs[len(chain.Runs)-1]; last.RunID == "" || ended.StartedAt.After(last.StartedAt) {
+			last = ended
+		}
+	}
+	mended, err := f.Mended(all, last.RunID, f.form, f.wanted, m.room)
 	if err != nil { // it printed no JSON: it has not succeeded
 		return nil //nolint:nilerr // the step runs again, and says so itself
 	}
@@ -119,6 +156,7 @@ func (c CommandChain) nodes() (nodes workflows.NodeResults, succeeded bool) {
 	for _, past := range c.Runs {
 		for _, node := range past.Nodes {
 			if at, asked := place[node.InstanceID]; asked && (nodes[at].InstanceID == "" || node.State != activities.Skipped) {
+				node.HostName = cmp.Or(node.HostName, nodes[at].HostName) // a rerun names its nodes and lists none
 				nodes[at] = node
 			}
 		}

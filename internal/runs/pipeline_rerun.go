@@ -25,6 +25,10 @@ type PipelineRerun struct {
 	Unknown []string
 
 	Again []string // steps that run again, those of Unknown too
+
+	// Passed are steps that did not have to run, and may have to now: their conditions are
+	// looked at again.
+	Passed []string
 }
 
 // Kept is how many steps are not run again.
@@ -88,6 +92,7 @@ func (r PipelineReport) rerun(in workflows.PipelineInput) PipelineRerun {
 		switch {
 		case step.OnFailureOf != "": // it belongs to its step, and runs when that fails again
 		case step.Passed: // what it depends on may come to something else now
+			rerun.Passed = append(rerun.Passed, step.Name)
 			continue
 		case step.State == workflows.StepSucceeded:
 			if step.DoneIn == "" {

@@ -6,8 +6,10 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
 
 	"ehpcflow/internal/runs"
+	"ehpcflow/quickstart/stack"
 )
 
 // A command that was run again by itself, where it had failed, is not run once more on all
@@ -20,7 +22,7 @@ func TestAPipelineGoesOnBehindACommandThatWasRunAgainByItself(t *testing.T) {
   solve: {command: {all: true, run: 'echo solved on $EHPC_INSTANCE_ID; `+command+`'}}
   cases: {onFailure: skip, foreach: {items: [a, b]}, command: {all: true, run: '[ ${{ item }} = a ] || { `+command+`; }'}}
   undone: {onFailure: {do: skip, run: {undo: {command: {all: true, run: 'true'}}}}, command: {all: true, run: '`+command+`'}}
-  publish: {needs: [solve, cases], command: {nodes: [`+s.nodes()[0]+`], run: 'echo ${{ map(steps.solve.nodes, .output) }} ${{ map(steps.cases.items, .state) }}'}}
+  publish: {needs: [solve, cases], command: {nodes: [`+s.nodes()[0]+`], run: 'echo ${{ map(steps.solve.nodes, .host + " " + .output) }} ${{ map(steps.cases.items, .state) }}'}}
 outputs: {said: '${{ steps.publish.output }}'}
 `)
 	first := s.starter("pipeline", "run", file, "--id", "mended")
@@ -44,7 +46,33 @@ outputs: {said: '${{ steps.publish.output }}'}
 	said, is := report.Outputs["said"].(string)
 	require.True(t, is, report.Outputs)
 	require.Equal(t, 4, strings.Count(said, "solved on "), said)
+	require.Equal(t, 4, strings.Count(said, "compute00"), said)
 	require.Equal(t, 2, strings.Count(said, "succeeded"), said)
+}
+
+func TestACommandOnSeveralClustersThatWasRunAgainOnEachIsNotRunOnceMore(t *testing.T) {
+	t.Parallel()
+	s := newSystemWith(t, stack.Options{Clusters: stack.DemoClusters(4), Pace: quickPace(), Logger: zap.NewNop()})
+	command, repair := s.unlessRepaired()
+	file := pipelineFile(t, `steps:
+  both: {command: {clusters: [main, `+stack.SecondClusterID+`], all: true, run: '`+command+`'}}
+  after: {needs: [both], command: {cluster: main, nodes: [`+s.nodes()[0]+`], run: 'true'}}
+`)
+	first := s.starter("pipeline", "run", file, "--id", "wide")
+	require.Equal(t, 1, first.code, first.stderr)
+	repair()
+	again := s.starter("rerun", "wide/both/"+stack.ClusterID)
+	require.Equal(t, 0, again.code, again.stderr)
+	ran := sum(s.Simulator.Stats().Executions)
+
+	history := s.starter("history", "wide")
+	require.Equal(t, 1, history.code, history.stderr)
+	require.Regexp(t, `both +command +succeeded +wide/both/`+stack.ClusterID+`-r2`, history.stdout)
+	rerun := s.starter("pipeline", "rerun", "wide", "--from-failed")
+	require.Equal(t, 0, rerun.code, rerun.stderr)
+	require.Contains(t, rerun.stderr, "rerun of wide from after; steps that are not run again: 1\n")
+	require.Equal(t, []string{"wide-r2/after"}, s.childrenOf("wide-r2"))
+	require.Equal(t, ran+1, sum(s.Simulator.Stats().Executions))
 }
 
 // What succeeded within a step may have been undone by the steps of its onFailure.

@@ -82,7 +82,7 @@ outputs: {said: '${{ steps.publish.output }}'}
 	repair()
 	again := s.starter("pipeline", "rerun", "piped", "--from-failed")
 	require.Equal(t, 0, again.code, again.stderr)
-	require.Contains(t, again.stderr, "rerun of piped from solve, publish; steps that are not run again: 1")
+	require.Contains(t, again.stderr, "rerun of piped from solve, publish; steps that are not run again: 1; skipped before, and looked at again: never\n")
 	require.Contains(t, again.stdout, "not run again, done in piped")
 	require.Contains(t, again.stdout, "said = staged\n", "a later step sees what one left that was not run again")
 	require.Contains(t, again.stdout, "run piped-r2: succeeded (4 succeeded, 1 skipped)")
