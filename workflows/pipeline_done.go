@@ -77,13 +77,22 @@ func (s StepResult) Mended(nodes NodeResults, by string, form pipeline.OutputFor
 	}
 	value, lacks := o.left(&s, wanted)
 	if lacks == "" && weighValue(value) > room {
-		lacks = "what its runs left takes more bytes than a rerun can take over: print less, or write it to files"
+		lacks = TooMuchLeft
 	}
 	if s.Lacks = lacks; lacks == "" {
 		s.Value = &value
 	}
 	return s, nil
 }
+
+// RoomForDone is how many bytes of JSON the Done of an input may take at the most, by the Weight
+// of its steps, that Temporal takes it.
+func (in PipelineInput) RoomForDone() int {
+	return mostGoesOn - in.Pipeline.Weight() - pipeline.Weight(in.Inputs)
+}
+
+// TooMuchLeft is what a step lacks of which more was left than a rerun can take over.
+const TooMuchLeft = "what its runs left takes more bytes than a rerun can take over: print less, or write it to files"
 
 // MaxDone is how many bytes of JSON the Done of an input takes at the most, by the Weight of
 // its steps, that more may be put into it.

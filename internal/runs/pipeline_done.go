@@ -3,6 +3,9 @@ package runs
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -18,6 +21,7 @@ type doneReader struct {
 	mender
 	first string // the run that is run again
 	done  map[string]workflows.StepResult
+	left  int // bytes of all that Temporal takes
 }
 
 func newDoneReader(c client.Client, past PipelinePast) *doneReader {
@@ -28,6 +32,14 @@ func newDoneReader(c client.Client, past PipelinePast) *doneReader {
 		}
 	}
 	return r
+}
+
+// begin has what succeeded of the steps themselves be a part of the Done of an input.
+func (r *doneReader) begin(in workflows.PipelineInput) {
+	r.done, r.left = in.Done, in.RoomForDone()
+	for _, step := range r.done {
+		r.left -= step.Weight()
+	}
 }
 
 // add adds what was done within the runs of steps that did not succeed: items of a foreach,
@@ -105,6 +117,26 @@ func (r *doneReader) within(ctx context.Context, past PipelineReport) (told map[
 func (r *doneReader) put(name string, step workflows.StepResult) {
 	r.done[name] = step
 	r.room -= step.Weight()
+	r.left -= pipeline.WeightOfText(name) + step.Weight()
+}
+
+// fit takes away what steps and items within others left for later steps, as far as Temporal does
+// not take all of it, and refuses what is too much nevertheless.
+func (r *doneReader) fit() error {
+	for _, path := range slices.Backward(slices.Sorted(maps.Keys(r.done))) {
+		if r.left >= 0 {
+			return nil
+		}
+		if step := r.done[path]; step.Value != nil && strings.Contains(path, "/") {
+			before := step.Weight()
+			step.Value, step.Lacks = nil, workflows.TooMuchLeft
+			r.done[path], r.left = step, r.left+before-step.Weight()
+		}
+	}
+	if r.left >= 0 {
+		return nil
+	}
+	return &RefusedError{fmt.Sprintf("what is known of the steps and items of run %s takes more bytes than a rerun can take over: run the pipeline anew with starter pipeline run FILE", r.first)}
 }
 
 // keep keeps what was done within a step, which stands under another name now.

@@ -74,9 +74,12 @@ func PreparePipelineRerun(ctx context.Context, c client.Client, id string, unkno
 		return rerun, &RefusedError{fmt.Sprintf("how %s of run %s ended was not seen, so that it may be running still: look at it (starter status %s), and say --include-unknown to run it again nevertheless",
 			strings.Join(rerun.Unknown, ", "), id, workflows.StepRunID(id, rerun.Unknown[0]))}
 	}
-	known.done = rerun.Input.Done
+	known.begin(rerun.Input)
 	rerun.ID = chain.next()
-	return rerun, known.add(ctx, "", past.Steps, past.Input.Done)
+	if err := known.add(ctx, "", past.Steps, past.Input.Done); err != nil {
+		return rerun, err
+	}
+	return rerun, known.fit()
 }
 
 // rerun makes the rerun of a past run that had that input.

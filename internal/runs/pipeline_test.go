@@ -1,9 +1,12 @@
 package runs
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/converter"
 
 	"ehpcflow/pipeline"
 	"ehpcflow/workflows"
@@ -123,7 +126,7 @@ func TestOfAStepThatDidNotBeginAgainWhatWasDoneBeforeIsDoneStill(t *testing.T) {
 	before := map[string]workflows.StepResult{
 		"began/deep/a": was("run-0/began/deep/a"), "waits/b": was("run-0/waits/b"), "waits/in/c": was("run-0/waits/in/c"), "gone/d": was("run-0/gone/d"), "gone": was("run-0/gone"),
 	}
-	known := doneReader{mender{s, workflows.MaxDone}, "run-1", done}
+	known := doneReader{mender: mender{s, workflows.MaxDone}, first: "run-1", done: done}
 	require.NoError(t, known.add(t.Context(), "", []workflows.StepResult{sub("began", "run-1/began"), sub("waits", ""), sub("gone", "run-1/gone")}, before))
 	var runs []string
 	for path, one := range done {
@@ -144,7 +147,7 @@ func TestOfAStepThatWasRolledBackNothingIsDone(t *testing.T) {
 		types: map[string]string{"run-1/undone": pipelineType}, answers: map[string]any{"run-1/undone": undone},
 		inputs: map[string]any{"run-1/undone": workflows.PipelineInput{}},
 	}
-	known := doneReader{mender{s, workflows.MaxDone}, "run-1", make(map[string]workflows.StepResult)}
+	known := doneReader{mender: mender{s, workflows.MaxDone}, first: "run-1", done: make(map[string]workflows.StepResult)}
 	require.NoError(t, known.add(t.Context(), "", []workflows.StepResult{
 		{Name: "undone", Kind: pipeline.SubPipeline, State: workflows.StepFailed, RunID: "run-1/undone"},
 		{Name: "undo", OnFailureOf: "undone", State: workflows.StepSucceeded, RunID: "run-1/undo"},
@@ -152,4 +155,31 @@ func TestOfAStepThatWasRolledBackNothingIsDone(t *testing.T) {
 		{Name: "undoThat", OnFailureOf: "notStarted", State: workflows.StepFailed},
 	}, map[string]workflows.StepResult{"undone/before": {State: workflows.StepSucceeded}, "notStarted/before": {State: workflows.StepSucceeded}}))
 	require.Empty(t, known.done)
+}
+
+func TestOfWhatIsTooMuchForARerunTheStepsAreKeptAndNotWhatTheyLeft(t *testing.T) {
+	t.Parallel()
+	in := workflows.PipelineInput{Done: map[string]workflows.StepResult{"before": {State: workflows.StepSucceeded}}}
+	r := newDoneReader(nil, PipelinePast{})
+	r.begin(in)
+	for i := range 300 { // 2.4 MiB
+		value := pipeline.StepValue{Output: strings.Repeat("x", 8<<10)}
+		r.put(fmt.Sprintf("each/%d", i+1), workflows.StepResult{State: workflows.StepSucceeded, Value: &value})
+	}
+	require.NoError(t, r.fit())
+	payload, err := converter.GetDefaultDataConverter().ToPayload(in)
+	require.NoError(t, err)
+	require.Less(t, len(payload.GetData()), 2<<20)
+	require.Greater(t, len(payload.GetData()), 18<<20/10)
+	require.Len(t, in.Done, 301)
+	require.NotNil(t, in.Done["each/1"].Value)
+	require.Nil(t, in.Done["each/99"].Value, "the last by its path")
+	require.Contains(t, in.Done["each/99"].Lacks, "more bytes than a rerun can take over")
+
+	for i := range 5000 {
+		r.put(fmt.Sprintf("more/%d", i+1), workflows.StepResult{State: workflows.StepFailed})
+	}
+	var refused *RefusedError
+	require.ErrorAs(t, r.fit(), &refused)
+	require.ErrorContains(t, r.fit(), "run the pipeline anew with starter pipeline run FILE")
 }
