@@ -132,7 +132,7 @@ func (r PipelineReport) whyNoRun(name string, err error) error {
 		case step.Name != name:
 			continue
 		case step.DoneIn != "":
-			return why("%s %s of run %s was not run again, it was done in run %s: see starter status %s", what, name, r.RunID, step.DoneIn, cmp.Or(step.RunID, workflows.StepRunID(step.DoneIn, name)))
+			return why("%s %s of run %s was not run again, it was done in run %s: see starter status %s", what, name, r.RunID, step.DoneIn, doneBy(step))
 		case step.State == workflows.StepSkipped:
 			return why("%s %s of run %s was skipped: %s", what, name, r.RunID, step.Reason)
 		case step.State == workflows.StepWaiting && r.State == Running:
@@ -148,6 +148,15 @@ func (r PipelineReport) whyNoRun(name string, err error) error {
 		return why("run %s has no %s %s: did you mean %s?", r.RunID, what, name, workflows.StepRunID(r.RunID, near))
 	}
 	return why("run %s has no %s %s: starter status %s shows those that it has", r.RunID, what, name, r.RunID)
+}
+
+// doneBy is the run of a step in which it succeeded. One that failed, and was run again by itself
+// since, was done in that run.
+func doneBy(step workflows.StepResult) string {
+	if step.RunID != "" && !strings.HasPrefix(step.RunID, workflows.StepRunID(step.DoneIn, "")) {
+		return step.DoneIn
+	}
+	return cmp.Or(step.RunID, workflows.StepRunID(step.DoneIn, step.Name))
 }
 
 // ended says of a step in a state how that came.
