@@ -63,7 +63,7 @@ func commandOutcome(r RunCommandResult) outcome {
 	first := true
 	for _, node := range r.Nodes {
 		o.value.Nodes = append(o.value.Nodes, pipeline.NodeValue{
-			ID: node.InstanceID, Host: node.HostName, State: string(node.State), ExitCode: node.ExitCode, Output: node.Output,
+			ID: node.InstanceID, Host: node.HostName, State: string(node.State), ExitCode: node.ExitCode, Output: substituted(node.Output),
 		})
 		long := ""
 		if size := max(len(node.Output), node.OutputBytes); node.OutputCut || size > pipeline.MaxText {
@@ -72,11 +72,15 @@ func commandOutcome(r RunCommandResult) outcome {
 		}
 		o.longNode = cmp.Or(o.longNode, long)
 		if first && node.State == activities.Succeeded {
-			o.value.Output, o.longOutput, first = node.Output, long, false
+			o.value.Output, o.longOutput, first = substituted(node.Output), long, false
 		}
 	}
 	return o
 }
+
+// substituted is an output as expressions have it: like that of a shell's $(…), without
+// the line ends that it ends with.
+func substituted(output string) string { return strings.TrimRight(output, "\n") }
 
 // reasonOf says in a sentence why a run did not succeed. One that was cancelled, which may
 // have no verdict then, says so itself.
@@ -121,7 +125,7 @@ func jobOutcome(r JobResult) outcome {
 	if r.Verdict != Succeeded && o.reason == "" {
 		o.reason = "the job is " + string(r.State)
 	}
-	o.value.Output = r.Log
+	o.value.Output = substituted(r.Log)
 	o.value.Job = pipeline.JobValue{ID: r.JobID, Name: r.Name, State: cmp.Or(r.Word, string(r.State)), ExitStatus: r.ExitStatus}
 	r.Log, r.Reason, r.Nodes = "", "", r.Nodes[:min(len(r.Nodes), mostHosts)]
 	o.job = &r

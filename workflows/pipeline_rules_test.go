@@ -139,6 +139,26 @@ func TestWhatAStepPrintedIsSeenByLaterOnes(t *testing.T) {
 	require.Contains(t, stepIn(t, result, "none").Reason, "its output is no JSON")
 }
 
+func TestExpressionsSeeOutputWithoutTheLineEndsAtItsEnd(t *testing.T) {
+	t.Parallel()
+	job := workflows.JobResult{Verdict: workflows.Succeeded, State: workflows.JobFinished, Log: "done\n"}
+	b := newPipelineBundle(t, map[string]played{"run version": printed("570.86\n"), "run lines": printed(" a\n\nb \n\n")}, jobsPlayed{"run solve": {job}})
+	items := with(step("items"), func(s *pipeline.Step) {
+		s.Foreach, s.With["run"] = &pipeline.Foreach{Items: []any{"version"}}, "run ${{ raw(item) }}"
+	})
+	in := pipelineOf(step("version"), step("lines"), jobStep("solve"), items)
+	in.Pipeline.Outputs = []pipeline.Output{
+		{Name: "output", Value: `${{ steps.version.output == "570.86" }}`},
+		{Name: "node", Value: `${{ steps.version.nodes[0].output == "570.86" }}`},
+		{Name: "job", Value: `${{ steps.solve.output == "done" }}`},
+		{Name: "item", Value: `${{ steps.items.items[0].output == "570.86" }}`},
+		{Name: "lines", Value: `${{ steps.lines.output == " a\n\nb " }}`},
+	}
+	result, err := b.run(in)
+	require.NoError(t, err)
+	require.Equal(t, map[string]any{"output": true, "node": true, "job": true, "item": true, "lines": true}, result.Outputs)
+}
+
 func TestATextThatIsTooLongFailsTheStepThatRefersToIt(t *testing.T) {
 	t.Parallel()
 	b := newPipelineBundle(t, map[string]played{"run long": printed(strings.Repeat("x", pipeline.MaxText+1))}, nil)

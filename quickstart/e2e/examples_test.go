@@ -42,6 +42,8 @@ var examples = []example{
 		states: map[string]workflows.StepState{"rollback": workflows.StepSkipped}},
 	{name: "a driver is rolled back", file: "driver-upgrade.yaml", inputs: []string{"broken=compute000"}, approve: "approve", exit: 1, runs: 4 + 1 + 1,
 		states: map[string]workflows.StepState{"upgrade": workflows.StepFailed, "verify": workflows.StepSkipped}},
+	{name: "a driver is there already", file: "driver-upgrade.yaml", inputs: []string{"version=550.90"}, runs: 4,
+		states: map[string]workflows.StepState{"approve": workflows.StepSkipped, "upgrade": workflows.StepSkipped, "verify": workflows.StepSkipped, "rollback": workflows.StepSkipped}},
 	{name: "all is healthy", file: "nightly-health.yaml", runs: 2 * 4, states: map[string]workflows.StepState{"examine": workflows.StepSkipped}},
 	{name: "every disk is too full", file: "nightly-health.yaml", inputs: []string{"fullest=0"}, exit: 1, runs: 3 * 4,
 		states: map[string]workflows.StepState{"disks": workflows.StepFailed, "examine": workflows.StepFailed}},
