@@ -54,48 +54,48 @@ func seen() Scope {
 func TestAnExpressionComesToAPlainValue(t *testing.T) {
 	t.Parallel()
 	for expression, want := range map[Expression]any{
-		`inputs.mesh == "fine" || steps.stage.failed`:              true,
-		`inputs.cores % 3`:                                         2,
-		`inputs.cores / 16`:                                        0.5,
-		`1..inputs.cores / 4 | len()`:                              nil, // a number with a fraction is no end of a range
-		`inputs.ratio * 4`:                                         2,
-		`steps.stage.counts.lost`:                                  0,
-		`steps.stage.counts.nonzero > 0`:                           true,
-		`steps.stage.json.n + 1`:                                   5,
-		`steps.stage.nodes[0].exitCode`:                            1,
-		`steps.stage.nodes[2].exitCode == nil`:                     true,
-		`filter(steps.stage.nodes, .state != "lost") | map(.id)`:   []any{"i-2", "i-1"},
-		`sortBy(steps.stage.nodes, .id) | map(.id)`:                []any{"i-1", "i-2", "i-3"},
-		`map(sortBy(steps.stage.nodes, .id, "desc"), .id)`:         []any{"i-3", "i-2", "i-1"},
-		`map(sortBy([{"k":1,"v":"a"},{"k":1,"v":"b"}], .k), .v)`:   []any{"a", "b"},
-		`map(steps.solve.items, .output)`:                          []any{"x", ""},
-		`steps.solve.items | filter(.failed) | map(.item)`:         []any{"b"},
-		`steps.sub.outputs.url`:                                    "http://x",
-		`steps.ask.by`:                                             []any{"alice"},
-		`clusters.main`:                                            "ehpc-hz-1",
-		`run.id`:                                                   "run-1",
-		`toJSON(steps.stage.json)`:                                 `{"a":null,"b":[1],"n":4}`,
-		`fromJSON("[1, 2.5, {\"b\": 12345678901234}]")`:            []any{1, 2.5, map[string]any{"b": 12345678901234}},
-		`join([1, "b", true], "-")`:                                "1-b-true",
-		`split("a,b", ",")`:                                        []any{"a", "b"},
-		`uniq([1, 1.0, "1", "a", "a"])`:                            []any{1, "1", "a"},
-		`string(0.1) + "|" + string(1) + "|" + string([1, "<&>"])`: `0.1|1|[1,"<&>"]`,
-		`steps.stage.json?.no?.such ?? "none"`:                     "none",
-		`if inputs.cores > 4 { "many" } else { "few" }`:            "many",
-		`let x = steps.stage; x.counts.succeeded + x.json.n`:       5,
-		`inputs.mesh matches "^f.n"`:                               true,
-		`replace(inputs.mesh, "f", "w")`:                           "wine",
-		`{"a": inputs.cores}`:                                      map[string]any{"a": 8},
-		`1..3`:                                                     []any{1, 2, 3},
-		`sum(map(steps.stage.nodes, .exitCode ?? 0))`:              1,
-		`min(3, 1, 2)`:                                             1,
-		`reduce(1..5, #acc + #, 0)`:                                15,
-		`[1, 2] | map({# * 10}) | last()`:                          20,
-		`inputs.cases[1]`:                                          "b c",
-		`inputs.dry ? 1 : 2`:                                       2,
-		`fromBase64(toBase64("a b"))`:                              "a b",
-		`9007199254740993.0 == 9007199254740992.0`:                 true,
-		`all(steps.solve.items, .succeeded) or run.verdict != "x"`: true,
+		`inputs.mesh == "fine" || steps.stage.failed`:                   true,
+		`inputs.cores % 3`:                                              2,
+		`inputs.cores / 16`:                                             0.5,
+		`1..inputs.cores / 4 | len()`:                                   nil, // a number with a fraction is no end of a range
+		`inputs.ratio * 4`:                                              2,
+		`steps.stage.counts.lost`:                                       0,
+		`steps.stage.counts.nonzero > 0`:                                true,
+		`steps.stage.json.n + 1`:                                        5,
+		`steps.stage.nodes[0].exitCode`:                                 1,
+		`steps.stage.nodes[2].exitCode == nil`:                          true,
+		`filter(steps.stage.nodes, .state != "lost") | map(.id)`:        []any{"i-2", "i-1"},
+		`sortBy(steps.stage.nodes, .id) | map(.id)`:                     []any{"i-1", "i-2", "i-3"},
+		`map(sortBy(steps.stage.nodes, .id, "desc"), .id)`:              []any{"i-3", "i-2", "i-1"},
+		`map(sortBy([{"k":1,"v":"a"},{"k":1,"v":"b"}], .k), .v)`:        []any{"a", "b"},
+		`map(steps.solve.items, .output)`:                               []any{"x", ""},
+		`steps.solve.items | filter(.failed) | map(.item)`:              []any{"b"},
+		`steps.sub.outputs.url`:                                         "http://x",
+		`steps.ask.by`:                                                  []any{"alice"},
+		`clusters.main`:                                                 "ehpc-hz-1",
+		`run.id`:                                                        "run-1",
+		`toJSON(steps.stage.json)`:                                      `{"a":null,"b":[1],"n":4}`,
+		`fromJSON("[1, 2.5, {\"b\": 12345678901234}]")`:                 []any{1, 2.5, map[string]any{"b": 12345678901234}},
+		`join([1, "b", true], "-")`:                                     "1-b-true",
+		`split("a,b", ",")`:                                             []any{"a", "b"},
+		`uniq([1, 1.0, "1", "a", "a"])`:                                 []any{1, "1", "a"},
+		`string(0.1) + "|" + string(1) + "|" + string([1, "<&>"])`:      `0.1|1|[1,"<&>"]`,
+		`steps.stage.json?.no?.such ?? "none"`:                          "none",
+		`if inputs.cores > 4 { "many" } else { "few" }`:                 "many",
+		`let x = steps.stage; x.counts.succeeded + x.json.n`:            5,
+		`inputs.mesh matches "^f.n"`:                                    true,
+		`replace(inputs.mesh, "f", "w")`:                                "wine",
+		`{"a": inputs.cores}`:                                           map[string]any{"a": 8},
+		`1..3`:                                                          []any{1, 2, 3},
+		`sum(map(steps.stage.nodes, .exitCode ?? 0))`:                   1,
+		`min(3, 1, 2)`:                                                  1,
+		`reduce(1..5, #acc + #, 0)`:                                     15,
+		`[1, 2] | map({# * 10}) | last()`:                               20,
+		`inputs.cases[1]`:                                               "b c",
+		`inputs.dry ? 1 : 2`:                                            2,
+		`fromBase64(toBase64("a b"))`:                                   "a b",
+		`9007199254740993.0 == 9007199254740992.0`:                      true,
+		`all(steps.solve.items, .succeeded) or run.verdict != "failed"`: true,
 	} {
 		if want == nil {
 			_, err := expression.Eval(seen())
@@ -159,6 +159,43 @@ func TestWhatIsWrongWithAnExpressionIsSaidBeforeAnythingRuns(t *testing.T) {
 		if want != "" {
 			require.Equal(t, want, fmt.Sprintf("%d:%d %s", faults[0].Line, faults[0].Column, faults[0].Message), expression)
 		}
+	}
+}
+
+func TestAComparisonThatCanNeverBeTrueIsRefused(t *testing.T) {
+	t.Parallel()
+	for expression, want := range map[Expression]string{
+		`run.verdict == "cancelled"`:                           `1:16 run.verdict is never "cancelled": there are succeeded, partial, failed, canceled and ""`,
+		`"success" != steps.stage.state`:                       `1:1 steps.stage.state is never "success": there are succeeded, failed, skipped and canceled`,
+		`steps.stage.verdict not in ["gone", "lost"]`:          `1:37 steps.stage.verdict is never "lost": there are succeeded, partial, failed, gone, aborted, canceled, parked and ""`,
+		`steps.sub.verdict == "gone"`:                          `1:22 steps.sub.verdict is never "gone": there are succeeded, partial, failed, canceled and ""`,
+		`any(steps.stage.nodes, .state == "canceled")`:         `1:34 .state is never "canceled": there are pending, running, unknown, finished, failed, stopped, timed_out, succeeded, nonzero, lost and skipped`,
+		`filter(steps.solve.items, .verdict == "partial")`:     `1:39 .verdict is never "partial": there are succeeded, failed, canceled and ""`,
+		`"ok" in map(steps.solve.items, .state)`:               `1:1 map(steps.solve.items, .state) never holds "ok": there are succeeded, failed, skipped and canceled`,
+		`let s = steps.stage.nodes[0].state; s == "ok"`:        `1:42 s is never "ok": there are pending, running, unknown, finished, failed, stopped, timed_out, succeeded, nonzero, lost and skipped`,
+		`steps.stage.verdict == "ok" && run.verdict == "done"`: "",
+	} {
+		var faults Faults
+		require.ErrorAs(t, expression.Check(tried), &faults, expression)
+		if want == "" {
+			require.Len(t, faults, 2)
+			continue
+		}
+		require.Len(t, faults, 1, expression)
+		require.Equal(t, want, fmt.Sprintf("%d:%d %s", faults[0].Line, faults[0].Column, faults[0].Message), expression)
+	}
+	for _, expression := range []Expression{
+		`run.verdict == "" || run.verdict == "canceled"`,
+		`steps.stage.state in ["failed", inputs.mesh]`,
+		`steps.stage.state == inputs.mesh`,
+		`steps.stage.output == "cancelled"`,
+		`steps.solve.items[0].job.state == "held by the scheduler"`,
+		`any(steps.stage.nodes, .state == "timed_out")`,
+		`"failed" in map(steps.solve.items, .state)`,
+		`steps.stage.state + "!" == "failed!"`,
+		`(steps.stage?.verdict ?? "none") == "none"`,
+	} {
+		require.NoError(t, expression.Check(tried), expression)
 	}
 }
 

@@ -1,6 +1,9 @@
 package pipeline
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // instead says which known name may have been meant, or all of them when none is near.
 func instead(name string, known []string) string {
@@ -24,4 +27,10 @@ func oneOf(words []string) string {
 	}
 	last := len(words) - 1
 	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+// allOf lists words that a value may be, of which the last may be empty.
+func allOf(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " and " + cmp.Or(words[last], `""`)
 }

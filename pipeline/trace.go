@@ -62,14 +62,20 @@ func (t *trace) count(list thing) {
 func (t *trace) used(nodes ...ast.Node) thing {
 	for _, node := range nodes {
 		if node != nil {
-			value := t.visit(node)
-			if value.steps {
-				t.fault(node, "steps stands before a step's name, as in steps.NAME.output")
-			}
-			t.look(value)
+			t.value(node)
 		}
 	}
 	return thing{shape: anything}
+}
+
+// value is that of a node which is looked at.
+func (t *trace) value(node ast.Node) thing {
+	value := t.visit(node)
+	if value.steps {
+		t.fault(node, "steps stands before a step's name, as in steps.NAME.output")
+	}
+	t.look(value)
+	return value
 }
 
 func (t *trace) visit(node ast.Node) thing {
@@ -92,10 +98,7 @@ func (t *trace) visit(node ast.Node) thing {
 		t.used(n.From, n.To)
 		return t.visit(n.Node)
 	case *ast.BinaryNode:
-		if n.Operator == "??" {
-			return either(t.visit(n.Left), t.visit(n.Right))
-		}
-		return t.used(n.Left, n.Right)
+		return t.binary(n)
 	case *ast.ConditionalNode:
 		t.used(n.Cond)
 		return either(t.visit(n.Exp1), t.visit(n.Exp2))
@@ -122,6 +125,39 @@ func (t *trace) visit(node ast.Node) thing {
 		return t.fault(n, "b\"…\" is not accepted: write a text without b")
 	}
 	return thing{shape: anything}
+}
+
+func (t *trace) binary(n *ast.BinaryNode) thing {
+	if n.Operator == "??" {
+		return either(t.visit(n.Left), t.visit(n.Right))
+	}
+	left, right := t.value(n.Left), t.value(n.Right)
+	switch n.Operator {
+	case "==", "!=":
+		t.compared(n.Left, "is never", left.shape, n.Right)
+		t.compared(n.Right, "is never", right.shape, n.Left)
+	case "in":
+		if list, is := n.Right.(*ast.ArrayNode); is {
+			t.compared(n.Left, "is never", left.shape, list.Nodes...)
+		}
+		if right.shape != nil {
+			t.compared(n.Right, "never holds", right.shape.of, n.Left)
+		}
+	}
+	return thing{shape: anything}
+}
+
+// compared refuses texts with which a value that has words of its own is compared and
+// that are none of these.
+func (t *trace) compared(value ast.Node, never string, is *shape, with ...ast.Node) {
+	if is == nil || is.words == nil {
+		return
+	}
+	for _, each := range with {
+		if literal, isText := each.(*ast.StringNode); isText && !slices.Contains(is.words, literal.Value) {
+			t.fault(each, "%s %s %s: there are %s", value, never, cited(literal.Value), allOf(is.words))
+		}
+	}
 }
 
 func (t *trace) identifier(n *ast.IdentifierNode) thing {

@@ -42,6 +42,17 @@ var (
 	ItemStates = []string{"waiting", "running", "succeeded", "failed", "skipped", "canceled"}
 )
 
+// EndedStates are those of a step, or of an item, that has ended; Verdicts those of what a
+// step of a kind ran, "" where nothing ran, or it could not be followed to its end.
+var (
+	EndedStates = []string{"succeeded", "failed", "skipped", "canceled"}
+	Verdicts    = map[Kind][]string{
+		RunsCommand: {"succeeded", "partial", "failed", "gone", "aborted", "canceled", "parked", ""},
+		RunsJob:     {"succeeded", "failed", "canceled", ""},
+		SubPipeline: {"succeeded", "partial", "failed", "canceled", ""},
+	}
+)
+
 // VisibleTo is what the expressions of a step may refer to: the inputs, and the steps
 // that are sure to have ended before it. They are what it needs and what these need; for
 // a step of an onFailure also the step that failed and what that needs, and for one of
@@ -149,11 +160,13 @@ func (p Pipeline) visible(places, ended map[string]place) Visible {
 }
 
 // shape is what is known of a value before anything has run: the fields that it has, or
-// what it is a list of, or its type. The zero value is of what may be anything.
+// what it is a list of, or its type, and of some texts which there are. The zero value is
+// of what may be anything.
 type shape struct {
 	fields map[string]*shape
 	of     *shape
 	plain  types.Type
+	words  []string
 }
 
 var (
@@ -165,9 +178,9 @@ var (
 	texts    = &shape{of: text}
 
 	// What a node has, and a job. An exit code that was not read is nil.
-	nodeShape = &shape{fields: map[string]*shape{"id": text, "host": text, "state": text, "exitCode": anything, "output": text}}
+	nodeShape = &shape{fields: map[string]*shape{"id": text, "host": text, "state": worded(NodeStates), "exitCode": anything, "output": text}}
 	jobShape  = &shape{fields: map[string]*shape{"id": text, "name": text, "state": text, "exitStatus": anything}}
-	runShape  = &shape{fields: map[string]*shape{"id": text, "verdict": text}}
+	runShape  = &shape{fields: map[string]*shape{"id": text, "verdict": worded(Verdicts[SubPipeline])}}
 )
 
 // shapesOfInputs are those of the inputs' types.
@@ -179,16 +192,19 @@ var shapesOfInputs = map[InputType]*shape{
 // have besides.
 var (
 	shapeOfSteps = map[string]*shape{
-		"state": text, "succeeded": yesOrNo, "failed": yesOrNo, "skipped": yesOrNo, "reason": text,
+		"state": worded(EndedStates), "succeeded": yesOrNo, "failed": yesOrNo, "skipped": yesOrNo, "reason": text,
 	}
 	shapesOfKinds = map[Kind]map[string]*shape{
-		RunsCommand: {"verdict": text, "counts": counts(NodeStates), "output": text, "nodes": {of: nodeShape}},
-		RunsJob:     {"verdict": text, "output": text, "job": jobShape},
+		RunsCommand: {"verdict": worded(Verdicts[RunsCommand]), "counts": counts(NodeStates), "output": text, "nodes": {of: nodeShape}},
+		RunsJob:     {"verdict": worded(Verdicts[RunsJob]), "output": text, "job": jobShape},
 		Approves:    {"by": texts},
 		Waits:       {},
-		SubPipeline: {"verdict": text},
+		SubPipeline: {"verdict": worded(Verdicts[SubPipeline])},
 	}
 )
+
+// worded is a text that is one of some words.
+func worded(words []string) *shape { return &shape{plain: types.String, words: words} }
 
 func counts(states []string) *shape {
 	fields := make(map[string]*shape, len(states))
