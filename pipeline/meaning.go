@@ -20,6 +20,7 @@ func meaningless(file *File) []Problem {
 	m.names()
 	m.inputs()
 	m.clusters()
+	m.numbers(file.root.get("concurrency"), "concurrency", true)
 	m.needs()
 	for _, step := range m.steps {
 		if !step.value.broken {
@@ -70,6 +71,9 @@ func (m *meaning) inputs() {
 			continue
 		}
 		input, path := m.p.Inputs[i], "inputs."+each.name
+		for _, key := range []string{"enum", "default"} {
+			m.numbers(each.value.get(key), path+"."+key, input.Type.isNumber())
+		}
 		plain := Input{Type: input.Type}
 		if plain.Type == List { // whose items are accepted
 			plain.Type = ""

@@ -31,7 +31,9 @@ func (m *meaning) step(step named) {
 	}
 	if foreach := step.value.get("foreach"); foreach != nil {
 		m.plainItems(foreach, step.path+".foreach")
+		m.numbers(foreach.get("concurrency"), step.path+".foreach.concurrency", true)
 	}
+	m.numbers(step.value.get("retry"), step.path+".retry", true)
 	path := step.path + "." + string(step.step.Kind)
 	m.fields(step, body, path)
 	switch step.step.Kind {
@@ -95,6 +97,7 @@ func (m *meaning) plainItems(n *node, path string) {
 	if items := n.get("items"); items != nil {
 		n, path = items, path+".items"
 	}
+	m.numbers(&node{value: n.list()}, path, false)
 	for i, item := range n.list() {
 		text, err := json.Marshal(item.plain())
 		if err == nil && bytes.Contains(text, []byte("${{")) {
@@ -109,6 +112,9 @@ func (m *meaning) fields(step named, body *node, path string) {
 		at, path := body.get(name), path+"."+name
 		if at == nil { // the short form of a wait
 			at, path = body, step.path+".wait"
+		}
+		if name != "inputs" && name != "rollout" && name != "variables" {
+			m.numbers(at, path, true)
 		}
 		text, err := json.Marshal(map[string]any{string(step.step.Kind): map[string]any{name: value}})
 		if err != nil || bytes.Contains(text, []byte("${{")) {
@@ -235,6 +241,7 @@ func (m *meaning) given(step named, values *node, path string) {
 	}
 	for _, input := range step.step.Pipeline.Inputs {
 		value := values.get(input.Name)
+		m.numbers(value, path+"."+input.Name, input.Type.isNumber())
 		switch {
 		case value == nil && input.Default == nil && !meant[input.Name]:
 			m.at(step.value.get(string(SubPipeline)).get("file"), path, "input %s of %s is missing, and has no default: give it %s", input.Name, step.step.Pipeline.Name, input.Type.words())
