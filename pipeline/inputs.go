@@ -73,7 +73,7 @@ func read(value any, as InputType) any {
 	switch as {
 	case Integer, Number:
 		var number json.Number
-		if json.Unmarshal([]byte(text), &number) == nil && !strings.HasPrefix(text, `"`) {
+		if json.Unmarshal([]byte(text), &number) == nil && !strings.HasPrefix(text, `"`) && Inexact(text) == "" {
 			if whole, err := strconv.Atoi(text); err == nil {
 				return whole
 			}
@@ -88,7 +88,7 @@ func read(value any, as InputType) any {
 	case List:
 		if text = strings.TrimSpace(text); strings.HasPrefix(text, "[") {
 			var list []any
-			if json.Unmarshal([]byte(text), &list) == nil && list != nil {
+			if json.Unmarshal([]byte(text), &list) == nil && list != nil && Inexact(text) == "" {
 				return list
 			}
 			return value
@@ -112,6 +112,9 @@ func (i Input) fit(value any) (fitting any, wrong string) {
 	items := []any{fitting}
 	switch value := fitting.(type) {
 	case string:
+		if number := Inexact(value); number != "" && (i.Type.isNumber() || i.Type == List) {
+			return nil, fmt.Sprintf("%s has more digits than can be kept: give a number of at most 15 digits, or a text, which stands in quotes in a list", shortened(number))
+		}
 		if i.Type == List && strings.HasPrefix(strings.TrimSpace(value), "[") {
 			return nil, fmt.Sprintf("%s is no JSON list: write it such as [\"a\", 2], or a,b", cited(value))
 		}
@@ -130,7 +133,7 @@ func (i Input) fit(value any) (fitting any, wrong string) {
 			return nil, unfit
 		}
 		if value >= exact || value <= -exact {
-			return nil, fmt.Sprintf("it is the number %d: give it one of at most 16 digits", value)
+			return nil, fmt.Sprintf("it is the number %d: give it one of at most 15 digits", value)
 		}
 	case float64:
 		if i.Type != Number {
@@ -193,6 +196,28 @@ func (i Input) accepts(value any) bool {
 
 // exact is below which JSON keeps every whole number as it is.
 const exact = 1 << 53
+
+// Inexact is the first whole number in a text of JSON that does not stay as it is where
+// JSON is read, because it is beyond 2^53; "" where there is none.
+//
+//workflowcheck:ignore
+func Inexact(text string) string {
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.UseNumber()
+	for {
+		token, err := decoder.Token()
+		if err != nil {
+			return ""
+		}
+		number, is := token.(json.Number)
+		if !is || strings.ContainsAny(number.String(), ".eE") {
+			continue
+		}
+		if whole, err := number.Int64(); err != nil || whole > exact || whole < -exact {
+			return number.String()
+		}
+	}
+}
 
 // plainNumber makes an int of a number that is whole, however JSON had it.
 func plainNumber(value any) any {

@@ -102,5 +102,22 @@ func TestEverythingThatIsWrongWithInputsIsToldAtOnce(t *testing.T) {
 	_, problems = Inputs(solver, map[string]any{"cores": 1.5})
 	require.Len(t, problems, 1)
 	_, problems = Inputs(solver, map[string]any{"cores": "9007199254740993"})
-	require.Equal(t, []string{"input cores: it is the number 9007199254740993: give it one of at most 16 digits"}, problems)
+	require.Equal(t, []string{"input cores: 9007199254740993 has more digits than can be kept: give a number of at most 15 digits, or a text, which stands in quotes in a list"}, problems)
+}
+
+func TestNoInputIsChangedForItsManyDigits(t *testing.T) {
+	t.Parallel()
+	p := Pipeline{Inputs: []Input{{Name: "n", Type: Number}, {Name: "l", Type: List}}}
+	for _, given := range []string{"12345678901234567890", "-9007199254740993"} {
+		_, problems := Inputs(p, map[string]any{"n": given, "l": `["a", ` + given + `]`})
+		require.Len(t, problems, 2)
+		require.Contains(t, problems[0], "input n: "+given+" has more digits than can be kept")
+		require.Contains(t, problems[1], "input l: "+given+" has more digits than can be kept")
+	}
+	values, problems := Inputs(p, map[string]any{"n": "9007199254740991", "l": `["12345678901234567890", 1.2345678901234567890]`})
+	require.Empty(t, problems)
+	require.Equal(t, []any{"12345678901234567890", 1.2345678901234567}, values["l"])
+	values, problems = Inputs(p, map[string]any{"n": "1e300", "l": "12345678901234567890,2"})
+	require.Empty(t, problems)
+	require.Equal(t, []any{"12345678901234567890", "2"}, values["l"])
 }

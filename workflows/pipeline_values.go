@@ -84,6 +84,9 @@ func (o outcome) json() (any, error) {
 	if err := json.Unmarshal([]byte(o.value.Output), &value); err != nil {
 		return nil, fmt.Errorf("its output is no JSON, as output: json asks for: %w; it begins with %q", err, shorten(strings.TrimSpace(o.value.Output), 60))
 	}
+	if number := pipeline.Inexact(o.value.Output); number != "" {
+		return nil, fmt.Errorf("its output holds the number %s, which has more digits than later steps would see: print it as a text, in quotes", shorten(number, 60))
+	}
 	return value, nil
 }
 

@@ -46,6 +46,20 @@ func TestAValueIsWeighedAsJSON(t *testing.T) {
 	}
 }
 
+func TestNumbersThatWouldBeChangedFailTheStepThatPrintsThem(t *testing.T) {
+	t.Parallel()
+	for _, number := range []string{"12345678901234567890", "9007199254740993", "-9007199254740993"} {
+		for _, output := range []string{number, `{"id": ` + number + `}`, `[1, {"a": [` + number + `]}]`} {
+			_, err := outcome{value: pipeline.StepValue{Output: output}}.json()
+			require.EqualError(t, err, "its output holds the number "+number+", which has more digits than later steps would see: print it as a text, in quotes", output)
+		}
+	}
+	for _, output := range []string{`"12345678901234567890"`, `{"12345678901234567890": 1}`, "9007199254740992", "-9007199254740992", "12345678901234567890.5", "1e300"} {
+		_, err := outcome{value: pipeline.StepValue{Output: output}}.json()
+		require.NoError(t, err, output)
+	}
+}
+
 // long are messages that take more bytes than they have characters.
 var long = []string{strings.Repeat("数", 1200), strings.Repeat("<", 1200), strings.Repeat("\x1b", 1200), "plain"}
 
