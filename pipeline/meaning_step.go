@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -195,6 +196,7 @@ func (m *meaning) clusterOf(body *node, path string, fields ...string) {
 			}
 			m.at(each, path+"."+field, "there is no cluster %s: %s", cited(text), m.whichCluster(text, names))
 		}
+		m.clustersOnce(n.list(), path+"."+field)
 	}
 	switch {
 	case said > 0 || len(names) == 1:
@@ -202,6 +204,27 @@ func (m *meaning) clusterOf(body *node, path string, fields ...string) {
 		m.at(body, path, "it does not say on which cluster: name one here, or one for all under clusters, as in main: ehpc-hz-FYUr32")
 	default:
 		m.at(body, path, "it does not say on which cluster: use %s", oneOf(names))
+	}
+}
+
+// clustersOnce makes sure that no cluster is named twice. Of two expressions only those
+// that are the same can be told to be.
+func (m *meaning) clustersOnce(list []*node, path string) {
+	ids, named := map[string]string{}, map[string]string{}
+	for _, cluster := range m.p.Clusters {
+		ids[cluster.Name] = string(cluster.ID)
+	}
+	for i, each := range list {
+		name := each.text()
+		id := cmp.Or(ids[name], name)
+		switch first, twice := named[id]; {
+		case !twice:
+			named[id] = name
+		case first == name:
+			m.at(each, fmt.Sprintf("%s[%d]", path, i), "%s is there already: take it away", cited(name))
+		default:
+			m.at(each, fmt.Sprintf("%s[%d]", path, i), "%s is the same cluster as %s, and a command runs once on each: take one of them away", cited(name), cited(first))
+		}
 	}
 }
 
