@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,11 +16,7 @@ import (
 // WriteNodes writes a table of nodes for people, all of them. The cluster stands in it where
 // there are several, and the step where the run is of a pipeline.
 func WriteNodes(out io.Writer, nodes []runs.NodeOf) error {
-	colours := paintFor(out)
-	several := false
-	for _, node := range nodes {
-		several = several || node.ClusterID != nodes[0].ClusterID
-	}
+	colours, several := paintFor(out), ofSeveralClusters(nodes)
 	t := newTable([]string{"step", "cluster", "node", "host", "wave", "state", "exit", "attempts", "output", "remark", "last line"})
 	for _, node := range nodes {
 		cluster, exit, wave, size := "", "", "", ""
@@ -45,6 +42,11 @@ func WriteNodes(out io.Writer, nodes []runs.NodeOf) error {
 	return err
 }
 
+// ofSeveralClusters says whether nodes are to be told apart by their clusters.
+func ofSeveralClusters(nodes []runs.NodeOf) bool {
+	return slices.ContainsFunc(nodes, func(node runs.NodeOf) bool { return node.ClusterID != nodes[0].ClusterID })
+}
+
 // stepOf is the step that a node's run is of, and its item; "" of one that is no step.
 func stepOf(node runs.NodeOf) string {
 	_, step, _ := strings.Cut(node.RunID, "/")
@@ -58,15 +60,20 @@ func beginning(text string) string {
 	return shortenedTo(text, 60)
 }
 
-// WriteOutputs writes what each node wrote, as far as the run keeps it, under a header.
+// WriteOutputs writes what each node wrote, as far as the run keeps it, under a header that
+// names the node as WriteNodes does.
 func WriteOutputs(out io.Writer, nodes []runs.NodeOf) error {
 	var b strings.Builder
+	several := ofSeveralClusters(nodes)
 	for i, node := range nodes {
 		if i > 0 {
 			b.WriteString("\n")
 		}
-		name := strings.TrimSpace(node.InstanceID + " " + printable(node.HostName))
-		fmt.Fprintf(&b, "==> %s: %s", name, stateText(node.NodeResult))
+		name := []string{stepOf(node), "", node.InstanceID, node.HostName}
+		if several {
+			name[1] = node.ClusterID
+		}
+		fmt.Fprintf(&b, "==> %s: %s", strings.Join(strings.Fields(strings.Join(name, " ")), " "), stateText(node.NodeResult))
 		switch {
 		case node.OutputCut && node.OutputURI != "":
 			fmt.Fprintf(&b, ", cut from %d bytes; all of it: %s", node.OutputBytes, node.OutputURI)

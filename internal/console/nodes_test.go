@@ -82,3 +82,22 @@ func TestNoOutputPassesForTheHeaderOfAnotherNode(t *testing.T) {
 	require.NoError(t, WriteOutputs(&out, nodes))
 	require.Equal(t, "==> i-a compute0: nonzero (exit -1)\n ==> i-b: succeeded (exit 0)\nx\n ==> i-c: succeeded (exit 0)\n", out.String())
 }
+
+func TestOutputsOfSeveralStepsAndClustersAreToldApart(t *testing.T) {
+	t.Parallel()
+	of := func(run, cluster string) runs.NodeOf {
+		return runs.NodeOf{RunID: run, ClusterID: cluster, NodeResult: workflows.NodeResult{InstanceID: "i-a", HostName: "compute0", State: activities.Succeeded, Output: "x"}}
+	}
+	for _, c := range []struct {
+		nodes []runs.NodeOf
+		want  string
+	}{
+		{[]runs.NodeOf{of("r/mesh", "c"), of("r/solve/1", "c")}, "==> mesh i-a compute0: succeeded\nx\n\n==> solve/1 i-a compute0: succeeded\nx\n"},
+		{[]runs.NodeOf{of("r/c", "c"), of("r/d", "d")}, "==> c i-a compute0: succeeded\nx\n\n==> d i-a compute0: succeeded\nx\n"},
+		{[]runs.NodeOf{of("r/mesh/c", "c"), of("r/mesh/d", "d")}, "==> mesh c i-a compute0: succeeded\nx\n\n==> mesh d i-a compute0: succeeded\nx\n"},
+	} {
+		var out bytes.Buffer
+		require.NoError(t, WriteOutputs(&out, c.nodes))
+		require.Equal(t, c.want, out.String())
+	}
+}
