@@ -30,7 +30,8 @@ func (a *app) resultsCommand() *cobra.Command {
 		Short: "Show what became of each node of a run, and what it wrote",
 		Long: `Show what became of each node of a run, and what it wrote, also while the run goes on:
 a node's exit code and output are there once they were read. Of a run on several clusters,
-or of a pipeline, the nodes of all are shown.
+or of a pipeline, the nodes of all are shown. A job has no nodes of its own: of a pipeline
+it is said where it is shown, and of its own run what it printed and how it ended.
 
 --node takes instance ids and host names; --state the sets of nodes that starter rerun
 knows, succeeded, failed (nonzero, failed, timed_out and stopped), nonzero, timed_out,
@@ -95,7 +96,11 @@ func (o resultsOptions) choice() (runs.NodeChoice, error) {
 
 func (a *app) results(ctx context.Context, c client.Client, id string, o resultsOptions, choice runs.NodeChoice) error {
 	whole, err := runs.ReadWhole(ctx, c, id)
-	if err != nil {
+	var other *runs.OtherKindError
+	switch {
+	case errors.As(err, &other) && other.Kind == runs.OfJob && o.isPlain():
+		return a.resultOfJob(ctx, c, id)
+	case err != nil:
 		return err
 	}
 	if trouble, unknown := whole.Unknown(); unknown {
@@ -126,8 +131,25 @@ func (a *app) results(ctx context.Context, c client.Client, id string, o results
 	if len(nodes) < all || all == 0 {
 		a.note("%d of %s shown", len(nodes), workflows.Nodes(all))
 	}
+	for _, line := range whole.Elsewhere() {
+		a.note("%s", line)
+	}
 	if whole.GoesOn() {
 		a.note("the run goes on: follow it by starter watch %s", id)
 	}
 	return nil
+}
+
+// isPlain says that nothing is asked for that only nodes have.
+func (o resultsOptions) isPlain() bool {
+	return !o.failed && !o.json && !o.csv && len(o.nodes)+len(o.sets) == 0
+}
+
+// resultOfJob shows how a job ended, and what it printed.
+func (a *app) resultOfJob(ctx context.Context, c client.Client, id string) error {
+	report, err := runs.ReadJob(ctx, c, id)
+	if err != nil {
+		return err
+	}
+	return written(a.stdout, report, nil, false, console.WriteJob, console.WriteJobJSON)
 }

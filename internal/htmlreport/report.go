@@ -68,6 +68,9 @@ func Write(out io.Writer, id string, whole runs.Whole, now time.Time) error {
 		}
 		v.Sections = append(v.Sections, s)
 	}
+	for _, line := range whole.Elsewhere() {
+		v.Facts = append(v.Facts, fact{"not here", line})
+	}
 	if whole.By != "" {
 		v.Facts = append(v.Facts, fact{"started by", whole.By})
 	}

@@ -164,6 +164,18 @@ func TestEachClusterHasASection(t *testing.T) {
 	require.Contains(t, page, "one was held")
 }
 
+func TestAReportSaysWhatOfAPipelineHasNoNodesInIt(t *testing.T) {
+	t.Parallel()
+	over := &runs.PipelineReport{RunID: "run-1-r2", State: runs.Completed}
+	whole := runs.Whole{
+		Pipeline: over, Jobs: []workflows.StepResult{{Name: "mesh", State: workflows.StepFailed, RunID: "run-1-r2/sub/mesh"}},
+		TakenOver: map[string]int{"run-1": 3},
+	}
+	page := write(t, whole)
+	require.Contains(t, page, "1 job (failed) has no nodes of its own: starter status run-1-r2/sub/mesh")
+	require.Contains(t, page, "3 steps were taken over from run-1: starter results run-1")
+}
+
 func TestARunWithoutNodesOrTimesIsAReportToo(t *testing.T) {
 	t.Parallel()
 	report := runs.Report{RunID: "run-1", State: runs.Failed, Error: &runs.Failure{Code: "NotAuthorized", Message: "not allowed"}}

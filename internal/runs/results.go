@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -19,6 +20,12 @@ type Whole struct {
 	Clusters *ClustersReport // of a run on several; nil of others
 	Pipeline *PipelineReport // of a run of a pipeline, or of a foreach; nil of others
 	Runs     []Report        // with every node, in the order of the clusters or steps
+
+	// Jobs of a pipeline, which have no nodes of ours, and how many steps were TakenOver
+	// from each run that a rerun goes on from.
+	Jobs      []workflows.StepResult
+	TakenOver map[string]int
+
 	Beginning
 }
 
@@ -72,9 +79,13 @@ func readWholePipeline(ctx context.Context, c client.Client, id string) (Whole, 
 	if err != nil {
 		return whole, err
 	}
-	whole.Pipeline = &over
+	whole.Pipeline, whole.TakenOver = &over, make(map[string]int)
 	for _, step := range over.All() {
-		if step.RunID == "" || step.DoneIn != "" && !sameRun(step.RunID, id) {
+		if step.DoneIn != "" && !sameRun(step.DoneIn, id) {
+			whole.TakenOver[step.DoneIn]++
+			continue
+		}
+		if step.RunID == "" {
 			continue
 		}
 		switch kind, err := KindOf(ctx, c, step.RunID); kind {
@@ -83,8 +94,13 @@ func readWholePipeline(ctx context.Context, c client.Client, id string) (Whole, 
 			if err != nil {
 				return whole, err
 			}
-			whole.Runs = append(whole.Runs, own.Runs...)
-		case OfJob, OfApproval, OfWait: // they have no nodes of ours
+			whole.Runs, whole.Jobs = append(whole.Runs, own.Runs...), append(whole.Jobs, own.Jobs...)
+			for run, steps := range own.TakenOver {
+				whole.TakenOver[run] += steps
+			}
+		case OfJob:
+			whole.Jobs = append(whole.Jobs, step)
+		case OfApproval, OfWait: // nothing of them runs anywhere
 		default:
 			var notFound *NotFoundError
 			if !errors.As(err, &notFound) { // it is about to be started
@@ -101,6 +117,31 @@ func sameRun(id, other string) bool {
 	first, _, _ := strings.Cut(id, "/")
 	second, _, _ := strings.Cut(other, "/")
 	return first == second
+}
+
+// Elsewhere says what of a pipeline's run has no nodes in it, and where that is shown.
+func (w Whole) Elsewhere() []string {
+	var lines []string
+	failed := 0
+	for _, job := range w.Jobs {
+		if job.State == workflows.StepFailed {
+			failed++
+		}
+	}
+	switch n := len(w.Jobs); {
+	case n == 1:
+		lines = append(lines, fmt.Sprintf("1 job (%s) has no nodes of its own: starter status %s", w.Jobs[0].State, w.Jobs[0].RunID))
+	case n > 1:
+		lines = append(lines, fmt.Sprintf("%d jobs (%d failed) have no nodes of their own: starter status %s", n, failed, w.Pipeline.RunID))
+	}
+	for _, run := range slices.Sorted(maps.Keys(w.TakenOver)) {
+		steps := "1 step was"
+		if n := w.TakenOver[run]; n > 1 {
+			steps = fmt.Sprintf("%d steps were", n)
+		}
+		lines = append(lines, fmt.Sprintf("%s taken over from %s: starter results %s", steps, run, run))
+	}
+	return lines
 }
 
 // GoesOn says whether the run, or that of a cluster or step, does.

@@ -52,3 +52,39 @@ func TestStatesAreNamedByThemselvesAndBySets(t *testing.T) {
 	_, err = ParseStates([]string{"broken"})
 	require.ErrorContains(t, err, `"broken" is no state of a node: use succeeded, failed,`)
 }
+
+func TestWhatOfAPipelineHasNoNodesIsSaidAndWhereItIsShown(t *testing.T) {
+	t.Parallel()
+	at := func(steps ...workflows.StepResult) workflows.PipelineStatus {
+		return workflows.PipelineStatus{Phase: workflows.Watching, PipelineResult: workflows.PipelineResult{Steps: steps}}
+	}
+	s := oneServer{
+		types: map[string]string{"L1": pipelineType, "L1/solve": jobType, "L1/sub": pipelineType, "L1/sub/mesh": jobType, "L1/ask": approvalType},
+		answers: map[string]any{
+			"L1": at(
+				workflows.StepResult{Name: "solve", State: workflows.StepFailed, RunID: "L1/solve"},
+				workflows.StepResult{Name: "sub", State: workflows.StepRunning, RunID: "L1/sub"},
+				workflows.StepResult{Name: "ask", State: workflows.StepSucceeded, RunID: "L1/ask"},
+				workflows.StepResult{Name: "early", State: workflows.StepSucceeded, RunID: "L0/early", DoneIn: "L0"},
+				workflows.StepResult{Name: "earlier", State: workflows.StepSucceeded, DoneIn: "L0"},
+				workflows.StepResult{Name: "after", State: workflows.StepWaiting},
+			),
+			"L1/sub": at(
+				workflows.StepResult{Name: "mesh", State: workflows.StepSucceeded, RunID: "L1/sub/mesh"},
+				workflows.StepResult{Name: "mended", State: workflows.StepSucceeded, RunID: "L0/sub/mended", DoneIn: "L0/sub/mended-r2"},
+			),
+		},
+		inputs: map[string]any{"L1": workflows.PipelineInput{}, "L1/sub": workflows.PipelineInput{}},
+	}
+	whole, err := ReadWhole(t.Context(), s, "L1")
+	require.NoError(t, err)
+	require.Equal(t, []string{
+		"2 jobs (1 failed) have no nodes of their own: starter status L1",
+		"2 steps were taken over from L0: starter results L0",
+		"1 step was taken over from L0/sub/mended-r2: starter results L0/sub/mended-r2",
+	}, whole.Elsewhere())
+	whole, err = ReadWhole(t.Context(), s, "L1/sub")
+	require.NoError(t, err)
+	require.Equal(t, "1 job (succeeded) has no nodes of its own: starter status L1/sub/mesh", whole.Elsewhere()[0])
+	require.Empty(t, Whole{}.Elsewhere())
+}

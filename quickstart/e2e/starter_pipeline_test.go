@@ -86,6 +86,7 @@ outputs: {said: '${{ steps.publish.output }}'}
 	require.Contains(t, again.stdout, "not run again, done in piped")
 	require.Contains(t, again.stdout, "said = staged\n", "a later step sees what one left that was not run again")
 	require.Contains(t, again.stdout, "run piped-r2: succeeded (4 succeeded, 1 skipped)")
+	require.Contains(t, s.starter("results", "piped-r2").stderr, "1 step was taken over from piped: starter results piped\n")
 	history := s.starter("history", "piped")
 	require.Equal(t, 0, history.code, history.stderr)
 	require.Contains(t, history.stdout, "of 5 steps 4 succeeded by now, 1 did not have to run\n")
@@ -282,4 +283,20 @@ steps:
 	results := s.starter("results", "either")
 	require.Equal(t, 0, results.code, results.stderr)
 	require.Len(t, regexp.MustCompile(`(?m)^ sub/first `).FindAllString(results.stdout, -1), 4, results.stdout)
+}
+
+func TestAJobIsMissedByNoResults(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, quickPace())
+	file := pipelineFile(t, "steps:\n  solve: {job: {user: hpcuser, run: \"sh -c 'echo diverged; exit 3'\"}}\n")
+	require.Equal(t, 1, s.starter("pipeline", "run", file, "--id", "jobs").code)
+	failed := s.starter("results", "jobs", "--failed")
+	require.Equal(t, 0, failed.code, failed.stderr)
+	require.Contains(t, failed.stderr, "1 job (failed) has no nodes of its own: starter status jobs/solve\n")
+	own := s.starter("results", "jobs/solve", "--output")
+	require.Equal(t, 0, own.code, own.stderr)
+	require.Contains(t, own.stdout, "diverged\n\nrun jobs/solve: failed (1.manager finished (exit 3);")
+	refused := s.starter("results", "jobs/solve", "--csv")
+	require.Equal(t, 2, refused.code)
+	require.Contains(t, refused.stderr, "starter status jobs/solve shows how it stands and what it printed")
 }
