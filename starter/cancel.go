@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -26,7 +27,8 @@ Terminating there does not: it ends the run and stops nothing.
 The command of an attached run (starter attach) was submitted elsewhere, and is not
 stopped: only the watching ends.
 
-Of a pipeline every step that runs is stopped, then the steps of its finally run.
+Of a pipeline every step that runs is stopped, then the steps of its finally run. To stop
+one of these too, cancel its own run, RUN/STEP.
 
 Ctrl-C ends the waiting only. The exit code is 0 when no node is left where the
 command may be running, and 1 otherwise.`,
@@ -34,10 +36,11 @@ command may be running, and 1 otherwise.`,
 		Args:    oneRun("cancel"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withRun(cmd.Context(), args[0], func(c client.Client, id string) error {
+				before := runs.CancelledBefore(cmd.Context(), c, id)
 				if err := runs.Cancel(cmd.Context(), c, id); err != nil {
 					return err
 				}
-				a.note("run %s is being cancelled", id)
+				a.note("run %s %s", id, cmp.Or(before, "is being cancelled"))
 				if noWait {
 					return nil
 				}

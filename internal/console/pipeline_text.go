@@ -167,6 +167,9 @@ func (p paint) pipelineHeadline(report runs.PipelineReport) string {
 		return fmt.Sprintf("\nrun %s goes on\nwaiting: %s", report.RunID, printable(report.Trouble))
 	case report.State == runs.Running:
 		text := fmt.Sprintf("\nrun %s goes on: %s", report.RunID, stepsEnded(report))
+		if cancelling := report.Cancelling(); cancelling != "" {
+			text += "\nit " + cancelling
+		}
 		if report.Trouble != "" {
 			text += "\nwaiting: " + printable(report.Trouble)
 		}

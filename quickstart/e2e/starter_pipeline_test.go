@@ -300,3 +300,18 @@ func TestAJobIsMissedByNoResults(t *testing.T) {
 	require.Equal(t, 2, refused.code)
 	require.Contains(t, refused.stderr, "starter status jobs/solve shows how it stands and what it printed")
 }
+
+func TestTheFinallyOfACancelledPipelineSaysHowItIsStopped(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, quickPace())
+	file := pipelineFile(t, "steps:\n  ask: {approval: {message: 'Go?'}}\nfinally:\n  clean: {wait: 1h}\n")
+	require.Equal(t, 0, s.starter("pipeline", "run", file, "--id", "cleans", "--detach").code)
+	says := "was cancelled, and its finally runs; to stop that too: starter cancel cleans/clean\n"
+	require.Contains(t, s.starter("cancel", "cleans", "--no-wait").stderr, "run cleans is being cancelled\n")
+	await(t, 20*time.Second, "its finally runs", func() bool { return strings.Contains(s.starter("status", "cleans").stdout, "\nit "+says) })
+	again := s.starter("cancel", "cleans", "--no-wait")
+	require.Equal(t, 0, again.code, again.stderr)
+	require.Contains(t, again.stderr, "run cleans "+says)
+	require.Equal(t, 0, s.starter("cancel", "cleans/clean").code)
+	require.Equal(t, 6, s.starter("watch", "cleans").code)
+}
