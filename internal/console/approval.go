@@ -27,14 +27,8 @@ func WriteApproval(out io.Writer, report runs.ApprovalReport) error {
 	case report.Error != nil:
 		fmt.Fprintf(&b, "\nrun %s %s: %s\n", report.RunID, report.State, printable(report.Error.Message))
 	default:
-		var why []string
-		if len(report.By) > 0 {
-			why = append(why, "by "+strings.Join(report.By, ", "))
-		}
-		if report.Reason != "" {
-			why = append(why, report.Reason)
-		}
-		fmt.Fprintf(&b, "\nrun %s: %s (%s)\n", report.RunID, colours.verdict(report.Verdict), printable(strings.Join(why, "; ")))
+		why := withReason(runs.DecidedBy(report.ApprovalResult, report.Needed), report.Reason)
+		fmt.Fprintf(&b, "\nrun %s: %s (%s)\n", report.RunID, colours.verdict(report.Verdict), printable(why))
 	}
 	_, err := io.WriteString(out, b.String())
 	return err

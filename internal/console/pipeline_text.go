@@ -12,14 +12,18 @@ import (
 
 // stepText says what is to be known of a step beside its state.
 func stepText(report runs.PipelineReport, step workflows.StepResult) string {
-	text, remark := shortText(report, step), printable(stepRemark(step))
+	return withReason(shortText(report, step), printable(stepRemark(step)))
+}
+
+// withReason adds to a text the reason, unless that says as much.
+func withReason(text, reason string) string {
 	switch {
-	case text == "" || strings.Contains(remark, text):
-		return remark
-	case remark == "":
+	case text == "" || strings.Contains(reason, text):
+		return reason
+	case reason == "":
 		return text
 	}
-	return text + "; " + remark
+	return text + "; " + reason
 }
 
 // shortText says it in a few words, without why the step did not succeed.
@@ -73,10 +77,8 @@ func endedText(step workflows.StepResult) string {
 		return workflows.CountsText(step.States)
 	case step.Job != nil:
 		return jobText(*step.Job)
-	case len(step.By) > 0:
-		return "by " + strings.Join(step.By, ", ")
 	}
-	return ""
+	return runs.DecidedBy(workflows.ApprovalResult{By: step.By, Reason: stepRemark(step)}, 0)
 }
 
 // stepRemark is why a step did not succeed.

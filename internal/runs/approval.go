@@ -80,6 +80,22 @@ func Decided(approval workflows.ApprovalStatus) string {
 	}
 }
 
+// DecidedBy says by whom an approval was decided, or who alone had approved where it came to
+// an end otherwise, of which the reason does not name them. Needed are the approvals that it
+// takes; 0 is not known.
+func DecidedBy(approval workflows.ApprovalResult, needed int) string {
+	by := "by " + strings.Join(approval.By, ", ")
+	switch {
+	case len(approval.By) == 0:
+		return ""
+	case approval.Reason == "" || strings.Contains(approval.Reason, by):
+		return by
+	case needed == 0:
+		return fmt.Sprintf("approved %s only", by)
+	}
+	return fmt.Sprintf("approved %s only, %d of %d", by, len(approval.By), needed)
+}
+
 // fewApprovers are named of those who may decide.
 const fewApprovers = 5
 

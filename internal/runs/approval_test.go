@@ -31,3 +31,21 @@ func TestWhatAnOrderMadeOfAnApprovalIsSaid(t *testing.T) {
 	require.Equal(t, "rejected", Decided(workflows.ApprovalStatus{ApprovalResult: workflows.ApprovalResult{Verdict: workflows.Failed}}))
 	require.Equal(t, "1 of 2 approvals given", Decided(workflows.ApprovalStatus{Needed: 2, ApprovalResult: workflows.ApprovalResult{By: []string{"ann"}}}))
 }
+
+func TestWhoApprovedIsNotTakenForWhoDecided(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		by     []string
+		reason string
+		needed int
+		says   string
+	}{
+		{nil, "it was not approved within 10s", 2, ""},
+		{[]string{"alice", "bob"}, "", 2, "by alice, bob"},
+		{[]string{"bob"}, "rejected by bob: too early", 2, "by bob"},
+		{[]string{"alice"}, "it was not approved within 10s", 2, "approved by alice only, 1 of 2"},
+		{[]string{"alice"}, "it was not approved within 10s", 0, "approved by alice only"},
+	} {
+		require.Equal(t, c.says, DecidedBy(workflows.ApprovalResult{By: c.by, Reason: c.reason}, c.needed))
+	}
+}
