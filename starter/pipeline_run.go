@@ -66,14 +66,14 @@ Ctrl-C leaves the run alone: starter watch follows it again, starter cancel stop
 	return cmd
 }
 
-// checkPipelineID refuses a name that leaves no room for those of the steps, and makes one
-// where none is given.
+// checkPipelineID refuses a name that leaves no room for those of the steps, or is as one of
+// these, and makes one where none is given.
 func checkPipelineID(cmd *cobra.Command, id *string) error {
 	if !cmd.Flags().Changed("id") {
 		*id = runs.NewID()
 		return nil
 	}
-	if err := checkID(*id); err != nil {
+	if err := checkNewID(*id); err != nil {
 		return err
 	}
 	if n := len(*id); n > workflows.MaxPipelineName {

@@ -94,6 +94,7 @@ func TestAWrongFileOrInputStartsNothingAndSaysAllThatIsWrong(t *testing.T) {
 		`run takes one file, "b.yaml" is one more`:                                {"run", "a.yaml", "b.yaml"},
 		"input cluster is not given, and has no default":                          {"run", examples + "site.yaml"},
 		"--id is empty": {"run", examples + "solve.yaml", "--id", ""},
+		"which is the name of a step or of a cluster in run nightly":                                  {"run", examples + "solve.yaml", "--id", "nightly/solve"},
 		"--id has 251 bytes, a pipeline takes 250":                                                    {"run", examples + "solve.yaml", "--id", strings.Repeat("x", 251)},
 		"say from where: --from-failed":                                                               {"rerun", "run-1"},
 		"validate takes the names of files":                                                           {"validate"},

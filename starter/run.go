@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -70,7 +71,7 @@ over all; of several, nodes are chosen by --all, --role, --queue, --host and
   starter run --from failed:run-20261124-081605-x7k2qd --from lost:run-20261124-081605-x7k2qd -- 'dmesg | tail'`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if cmd.Flags().Changed("id") {
-				if err := checkID(o.id); err != nil {
+				if err := checkNewID(o.id); err != nil {
 					return err
 				}
 			}
@@ -133,7 +134,25 @@ func (o *runOptions) register(cmd *cobra.Command) {
 // otherwise.
 const maxID = 1000
 
+// ofShells are characters that a shell does not take as they are.
+const ofShells = " '\"`\\$&|;<>()[]{}*?!#~"
+
+// checkNewID refuses too what would be taken for the name of a step's run, or a cluster's.
+func checkNewID(id string) error {
+	if err := checkID(id); err != nil {
+		return err
+	}
+	if strings.Contains(id, "/") {
+		return usageError{fmt.Errorf("--id is %q, which is the name of a step or of a cluster in run %s: give a name without /, such as %s",
+			id, id[:strings.LastIndex(id, "/")], strings.ReplaceAll(id, "/", "-"))}
+	}
+	return nil
+}
+
+// checkID refuses a name that Temporal does not take, or that could not be typed as it is
+// printed.
 func checkID(id string) error {
+	unfit := strings.IndexFunc(id, func(r rune) bool { return !unicode.IsPrint(r) || strings.ContainsRune(ofShells, r) })
 	switch {
 	case strings.TrimSpace(id) == "":
 		return usageError{errors.New("--id is empty: a new name each time would start the command each time; give a name, or leave --id out")}
@@ -141,6 +160,11 @@ func checkID(id string) error {
 		return usageError{fmt.Errorf("--id has %d bytes, Temporal takes %d: give a shorter name", len(id), maxID)}
 	case !utf8.ValidString(id):
 		return usageError{errors.New("--id is not valid UTF-8 text: give another name")}
+	case unfit >= 0:
+		character, _ := utf8.DecodeRuneInString(id[unfit:])
+		return usageError{fmt.Errorf("--id is %q: with %q in it no command that names the run could be pasted; put a - in its place", id, character)}
+	case strings.HasPrefix(id, "-"):
+		return usageError{fmt.Errorf("--id is %q, which commands would take for a flag: begin it with a letter or a digit", id)}
 	}
 	return nil
 }
