@@ -170,14 +170,19 @@ func someOf(names []string) string {
 
 // outputsText lists what a pipeline leaves, in the order of the names.
 func outputsText(outputs map[string]any) string {
-	var b strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(outputs)) {
-		fmt.Fprintf(&b, "\n%s = %s", name, printable(beginning(oneLine(runs.ValueText(outputs[name])))))
+	if len(outputs) == 0 {
+		return ""
 	}
-	if b.Len() > 0 {
-		b.WriteString("\n")
+	return "\n" + strings.Join(valueLines(outputs), "\n") + "\n"
+}
+
+// valueLines read "cells = 4000", in the order of the names.
+func valueLines(values map[string]any) []string {
+	var lines []string
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		lines = append(lines, fmt.Sprintf("%s = %s", name, printable(beginning(oneLine(runs.ValueText(values[name]))))))
 	}
-	return b.String()
+	return lines
 }
 
 // name is the step in its place in the tree, and what makes it run where that is not its

@@ -85,6 +85,9 @@ func WriteSchedule(out io.Writer, s schedules.Schedule) error {
 	line("From", timeText(s.Start))
 	line("Until", timeText(s.End))
 	line("Run", s.Summary)
+	for i, input := range valueLines(s.Inputs) {
+		line([]string{"Inputs", ""}[min(i, 1)], input)
+	}
 	line("Overlap", s.Overlap)
 	line("Catch-up", fmt.Sprint(time.Duration(s.CatchUpSeconds*float64(time.Second))))
 	if s.JitterSeconds > 0 {

@@ -15,6 +15,7 @@ import (
 
 	"ehpcflow/internal/runs"
 	"ehpcflow/internal/taskqueue"
+	"ehpcflow/workflows"
 )
 
 // Entry is a schedule in a list.
@@ -44,6 +45,9 @@ type Schedule struct {
 	Entry
 	Summary   string `json:"summary"`   // of its run
 	TaskQueue string `json:"taskQueue"` // that its runs are put on
+
+	// Inputs of a pipeline, with the values that its runs have.
+	Inputs map[string]any `json:"inputs,omitempty"`
 
 	TimeZone       string    `json:"timeZone,omitempty"`      // of the times in its words; UTC where it is absent
 	JitterSeconds  float64   `json:"jitterSeconds,omitempty"` // up to which each firing is late by chance
@@ -132,7 +136,7 @@ func scheduleOf(name string, d *client.ScheduleDescription) Schedule {
 			Name: name, When: whenOf(d.Memo), Paused: d.Schedule.State.Paused, Note: d.Schedule.State.Note,
 			Next: times(d.Info.NextActionTimes), Runs: firings(d.Info.RecentActions),
 		},
-		Summary: action.StaticSummary, TaskQueue: action.TaskQueue,
+		Summary: action.StaticSummary, TaskQueue: action.TaskQueue, Inputs: inputsOf(action),
 		Overlap: overlapName(d.Schedule.Policy.Overlap), CatchUpSeconds: d.Schedule.Policy.CatchupWindow.Seconds(), PauseOnFailure: d.Schedule.Policy.PauseOnFailure,
 		Running: []string{}, Started: d.Info.NumActions, Missed: d.Info.NumActionsMissedCatchupWindow, Skipped: d.Info.NumActionsSkippedOverlap,
 	}
@@ -143,6 +147,27 @@ func scheduleOf(name string, d *client.ScheduleDescription) Schedule {
 		s.Running = append(s.Running, run.WorkflowID)
 	}
 	return s
+}
+
+// inputsOf are the values of a pipeline's inputs; nil of a run of another kind.
+func inputsOf(action *client.ScheduleWorkflowAction) map[string]any {
+	if len(action.Args) == 0 {
+		return nil
+	}
+	var in workflows.PipelineInput
+	payload, is := action.Args[0].(*commonpb.Payload)
+	if !is || converter.GetDefaultDataConverter().FromPayload(payload, &in) != nil {
+		return nil
+	}
+	values := make(map[string]any)
+	for _, input := range in.Pipeline.Inputs {
+		value, given := in.Inputs[input.Name]
+		if !given {
+			value = input.Default
+		}
+		values[input.Name] = value
+	}
+	return values
 }
 
 // bound is a time that Temporal gives as the beginning of all times where there is none.

@@ -238,10 +238,11 @@ finally:
 func TestAPipelineByTheClockFailsForTemporalUnlessItSucceeds(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, quickPace())
-	file := pipelineFile(t, "steps: {check: {command: {all: true, run: 'exit 3'}}}\n")
+	file := pipelineFile(t, "inputs: {cells: {type: integer}, mesh: {type: string, default: coarse}}\nsteps: {check: {command: {all: true, run: 'exit 3'}}}\n")
 	name := "pipeline-by-the-clock"
-	created := s.starter("pipeline", "schedule", name, file, "--every", "24h", "--pause-on-failure")
+	created := s.starter("pipeline", "schedule", name, file, "--every", "24h", "--pause-on-failure", "--input", "cells=4000")
 	require.Equal(t, 0, created.code, created.stderr)
+	require.Contains(t, s.starter("schedule", "show", name).stdout, "Inputs     cells = 4000\n           mesh = coarse\n")
 	t.Cleanup(func() { s.Client.ScheduleClient().GetHandle(t.Context(), name).Delete(t.Context()) }) //nolint:errcheck // it may be gone
 	require.Equal(t, 0, s.starter("schedule", "trigger", name).code)
 	run := ""
