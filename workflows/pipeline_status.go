@@ -138,7 +138,7 @@ type StepResult struct {
 	// attempt at its pipeline, did not run again.
 	DoneIn string `json:"doneIn,omitempty"`
 
-	// Item that it ran for, in the Done of an input.
+	// Item that it ran for, of one of a foreach, in a report and in the Done of an input.
 	Item any `json:"item,omitempty"`
 
 	// Value is what later steps know of it, kept only where one refers to it.

@@ -185,11 +185,16 @@ func valueLines(values map[string]any) []string {
 	return lines
 }
 
+// mostOfItem is how much of an item's value is shown beside its number, in characters.
+const mostOfItem = 30
+
 // name is the step in its place in the tree, and what makes it run where that is not its
-// needs alone.
+// needs alone; of an item its number and its value.
 func (b branch) name() string {
 	text := b.Stem + b.Name
 	switch {
+	case b.Item != nil:
+		text += ": " + shortenedTo(oneLine(runs.ValueText(b.Item)), mostOfItem)
 	case b.Last:
 		text += " (finally)"
 	case b.OnFailureOf != "":

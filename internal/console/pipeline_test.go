@@ -179,3 +179,18 @@ func TestAJobSaysHowItStandsAndWhatItPrinted(t *testing.T) {
 	require.NoError(t, WriteJob(&out, report))
 	require.Equal(t, "\nrun run-1/solve goes on: job 7.manager running on compute0\nwaiting: the API does not answer\n", out.String())
 }
+
+func TestAnItemIsShownWithItsValue(t *testing.T) {
+	t.Parallel()
+	report := runs.PipelineReport{RunID: "r/cases", State: runs.Running, Foreach: true}
+	report.Phase, report.Steps = workflows.Watching, []workflows.StepResult{
+		{Name: "1", State: workflows.StepFailed, Reason: "its exit status is 1", Item: "cavity"},
+		{Name: "2", State: workflows.StepSucceeded, Item: []any{"a\nb", strings.Repeat("x", 50)}},
+		{Name: "3", State: workflows.StepWaiting},
+	}
+	var out bytes.Buffer
+	require.NoError(t, WritePipeline(&out, report))
+	require.Regexp(t, `(?m)^ 1: cavity +failed +its exit status is 1`, out.String())
+	require.Regexp(t, `(?m)^ 2: \["a\\nb","x+… +succeeded`, out.String())
+	require.Regexp(t, `(?m)^ 3 +waiting`, out.String())
+}

@@ -9,7 +9,7 @@ import (
 	"ehpcflow/workflows"
 )
 
-// readItems reports how a run of a foreach stands, with every item.
+// readItems reports how a run of a foreach stands, with every item and its value.
 func readItems(ctx context.Context, c client.Client, id string, state State) (PipelineReport, error) {
 	report := PipelineReport{RunID: id, State: state, Foreach: true}
 	var status workflows.ItemsStatus
@@ -17,6 +17,11 @@ func readItems(ctx context.Context, c client.Client, id string, state State) (Pi
 		report.Trouble = unanswering
 	}
 	report.PipelineStatus = status.PipelineStatus
+	if in, err := readItemsInput(ctx, c, id); err == nil { // it is told only
+		for i := range report.Steps[:min(len(report.Steps), len(in.Items))] {
+			report.Steps[i].Item = in.Items[i]
+		}
+	}
 	switch state {
 	case Running:
 		report.readSteps(ctx, c)

@@ -131,6 +131,18 @@ func TestThePipelinesWordIsThatOfTheSameAttempt(t *testing.T) {
 	}
 }
 
+func TestAnItemIsToldWithItsValue(t *testing.T) {
+	t.Parallel()
+	s := pipelineServer()
+	s.types["L1/cases"] = itemsType
+	s.answers["L1/cases"] = workflows.ItemsStatus{PipelineStatus: workflows.PipelineStatus{PipelineResult: workflows.PipelineResult{Steps: []workflows.StepResult{{Name: "1"}, {Name: "2"}}}}}
+	s.inputs = map[string]any{"L1/cases": workflows.ItemsInput{Items: []any{"cavity", map[string]any{"re": 100}}}}
+	report, err := ReadPipeline(t.Context(), s, "L1/cases")
+	require.NoError(t, err)
+	require.Equal(t, "cavity", report.Steps[0].Item)
+	require.JSONEq(t, `{"re":100}`, ValueText(report.Steps[1].Item))
+}
+
 func TestAWaitTellsUntilWhenWithoutAWorker(t *testing.T) {
 	t.Parallel()
 	s := pipelineServer()
