@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -150,27 +151,36 @@ func (r PipelineReport) whyNoRun(name string, err error) error {
 	return why("run %s has no %s %s: starter status %s shows those that it has", r.RunID, what, name, r.RunID)
 }
 
-// doneBy is the run of a step in which it succeeded. One that failed, and was run again by itself
-// since, was done in that run.
-func doneBy(step workflows.StepResult) string {
-	if step.RunID != "" && !strings.HasPrefix(step.RunID, workflows.StepRunID(step.DoneIn, "")) {
-		return step.DoneIn
-	}
-	return cmp.Or(step.RunID, workflows.StepRunID(step.DoneIn, step.Name))
-}
-
 // ended says of a step in a state how that came.
 var ended = map[workflows.StepState]string{
 	workflows.StepFailed: "failed", workflows.StepCanceled: "was cancelled", workflows.StepSucceeded: "succeeded",
 }
 
-// nearest is the step whose name is most like a text; "" where none is like it.
+// doneBy is the run that did a step which was not run again: that of the step in the run
+// before, or a rerun of that by itself.
+func doneBy(step workflows.StepResult) string {
+	own := cmp.Or(step.RunID, workflows.StepRunID(step.DoneIn, step.Name))
+	if strings.HasPrefix(own, step.DoneIn+"/") {
+		return own
+	}
+	return step.DoneIn
+}
+
+// nearest is the step whose name is most like a text; "" where none is near.
 func (r PipelineReport) nearest(name string) string {
-	best, near := "", len(name)/2+1
+	best, least := "", len(name)
 	for _, step := range r.All() {
-		if far := levenshtein.ComputeDistance(strings.ToLower(name), strings.ToLower(step.Name)); far < near && !r.Foreach {
-			best, near = step.Name, far
+		if far := levenshtein.ComputeDistance(strings.ToLower(name), strings.ToLower(step.Name)); far < least && isNear(name, step.Name, far) && !r.Foreach {
+			best, least = step.Name, far
 		}
 	}
 	return best
 }
+
+// isNear says whether a name may be a slip of another: a letter in three is wrong, or two
+// have changed places.
+func isNear(name, other string, far int) bool {
+	return far <= len(name)/3 || far == 2 && slices.Equal(letters(name), letters(other))
+}
+
+func letters(name string) []byte { return slices.Sorted(slices.Values([]byte(strings.ToLower(name)))) }

@@ -73,7 +73,8 @@ func pipelineServer() oneServer {
 		{Name: "never", State: workflows.StepSkipped, Reason: "its condition is false"},
 		{Name: "odd", State: workflows.StepFailed, Reason: "no such field"},
 		{Name: "early", State: workflows.StepSucceeded, DoneIn: "L0", RunID: "L0/early"},
-		{Name: "mended", State: workflows.StepSucceeded, DoneIn: "L0/mended-r2", RunID: "L0/mended"},
+		{Name: "mended", State: workflows.StepSucceeded, DoneIn: "L0/mended-r3", RunID: "L0/mended"},
+		{Name: "nine", State: workflows.StepWaiting},
 	}}}
 	return oneServer{
 		types:   map[string]string{"L1": pipelineType, "L1/solve": jobType, "L1/solve.2": jobType, "L1/solve.3": jobType, "w": waitType},
@@ -98,11 +99,12 @@ func TestAStepWithoutARunIsToldOfByItsPipeline(t *testing.T) {
 	for id, says := range map[string]string{
 		"L1/after":   "step after of run L1 has not begun: see starter status L1",
 		"L1/after/3": "step after of run L1 has not begun: see starter status L1",
-		"L1/mended":  "step mended of run L1 was not run again, it was done in run L0/mended-r2: see starter status L0/mended-r2",
 		"L1/never":   "step never of run L1 was skipped: its condition is false",
 		"L1/odd":     "step odd of run L1 failed before it was started: no such field",
 		"L1/early":   "step early of run L1 was not run again, it was done in run L0: see starter status L0/early",
+		"L1/mended":  "step mended of run L1 was not run again, it was done in run L0/mended-r3: see starter status L0/mended-r3",
 		"L1/slove":   "run L1 has no step slove: did you mean L1/solve?",
+		"L1/nien":    "run L1 has no step nien: did you mean L1/nine?",
 		"L1/solv":    "run L1 has no step solv: did you mean L1/solve?",
 		"L1/nope":    "run L1 has no step nope: starter status L1 shows those that it has",
 		"L2/solve":   "there is no run L2: check its name and the namespace",
