@@ -30,6 +30,6 @@ func WriteApproval(out io.Writer, report runs.ApprovalReport) error {
 		why := withReason(runs.DecidedBy(report.ApprovalResult, report.Needed), report.Reason)
 		fmt.Fprintf(&b, "\nrun %s: %s (%s)\n", report.RunID, colours.verdict(report.Verdict), printable(why))
 	}
-	_, err := io.WriteString(out, b.String())
+	_, err := io.WriteString(out, strings.TrimPrefix(b.String(), "\n"))
 	return err
 }

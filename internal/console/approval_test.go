@@ -22,7 +22,7 @@ func TestAnApprovalSaysWhoAloneApprovedAndARejectionItsReasonOnce(t *testing.T) 
 		report.Verdict = workflows.Failed
 		var out bytes.Buffer
 		require.NoError(t, WriteApproval(&out, report))
-		require.Equal(t, "\nrun r/ask: failed ("+says+")\n", out.String())
+		require.Equal(t, "run r/ask: failed ("+says+")\n", out.String())
 	}
 	step := workflows.StepResult{Name: "ask", Kind: pipeline.Approves, State: workflows.StepFailed, By: []string{"alice"}, Reason: "it was not approved within 10s"}
 	require.Equal(t, "approved by alice only; it was not approved within 10s", stepText(runs.PipelineReport{}, step))

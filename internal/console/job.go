@@ -97,6 +97,6 @@ func WriteJob(out io.Writer, report runs.JobReport) error {
 	default:
 		fmt.Fprintf(&b, "\nrun %s: %s (%s)\n", report.RunID, colours.verdict(job.Verdict), text)
 	}
-	_, err := io.WriteString(out, b.String())
+	_, err := io.WriteString(out, strings.TrimPrefix(b.String(), "\n"))
 	return err
 }

@@ -177,7 +177,7 @@ func TestAJobSaysHowItStandsAndWhatItPrinted(t *testing.T) {
 	report.State, report.Phase, report.Trouble = runs.Running, workflows.Watching, "the API does not answer"
 	report.Job.State, report.Job.ExitStatus, report.Job.Nodes, report.Job.Log = workflows.JobRunning, nil, []string{"compute0"}, ""
 	require.NoError(t, WriteJob(&out, report))
-	require.Equal(t, "\nrun run-1/solve goes on: job 7.manager running on compute0\nwaiting: the API does not answer\n", out.String())
+	require.Equal(t, "run run-1/solve goes on: job 7.manager running on compute0\nwaiting: the API does not answer\n", out.String())
 }
 
 func TestAnItemIsShownWithItsValue(t *testing.T) {

@@ -28,6 +28,6 @@ func WriteWait(out io.Writer, report runs.WaitReport) error {
 	default:
 		text = fmt.Sprintf("run %s: %s (waited until %s)", report.RunID, paintFor(out).verdict(report.Verdict), until)
 	}
-	_, err := fmt.Fprintf(out, "\n%s\n", text)
+	_, err := fmt.Fprintln(out, text)
 	return err
 }
