@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"ehpcflow/internal/forecast"
 	"ehpcflow/internal/runs"
 )
 
@@ -30,13 +31,9 @@ func WriteList(out io.Writer, list runs.List) error {
 		if run.Nodes > 0 {
 			failed = fmt.Sprintf("%d/%d", run.FailedNodes, run.Nodes)
 		}
-		command := []rune(strings.Join(strings.Fields(run.Command), " "))
-		if len(command) > longest {
-			command = append(command[:longest-1], '…')
-		}
 		rows = append(rows, printables(
 			run.RunID, clusters, run.StartedAt.UTC().Format(time.DateTime), max(until.Sub(run.StartedAt), 0).Round(time.Second).String(),
-			run.Outcome(), failed, run.User, string(command),
+			run.Outcome(), failed, run.User, shortenedTo(forecast.OneLine(run.Command), longest),
 		))
 	}
 	return WriteTable(out, []string{"run", "cluster", "started (UTC)", "took", "verdict or phase", "failed", "user", "command"}, rows)

@@ -172,15 +172,19 @@ func counted(n int, word string) string {
 // line is a text in one line, cut where it is long.
 func line(text string) string {
 	const most = 60
+	if runes := []rune(OneLine(text)); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return OneLine(text)
+}
+
+// OneLine is a command in one line, with a mark where its lines ended.
+func OneLine(text string) string {
 	var lines []string
 	for each := range strings.Lines(text) {
 		if each = strings.Join(strings.Fields(each), " "); each != "" {
 			lines = append(lines, each)
 		}
 	}
-	text = strings.Join(lines, " ⏎ ")
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most-1]) + "…"
-	}
-	return text
+	return strings.Join(lines, " ⏎ ")
 }
