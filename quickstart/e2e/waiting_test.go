@@ -57,7 +57,7 @@ func TestACommandOfSixHoursLeavesAShortHistory(t *testing.T) {
 	require.True(t, report.Succeeded(), "%+v", report)
 	events := len(s.history(report.RunID).GetEvents())
 	t.Logf("%d history events and %d looks for 6 hours", events, s.Simulator.Requests("ListInvocationStatus"))
-	require.LessOrEqual(t, events, 35)
+	require.LessOrEqual(t, events, 37, "its nodes end within one look, or within two")
 	require.Greater(t, s.Simulator.Requests("ListInvocationStatus"), 200)
 }
 
