@@ -27,6 +27,18 @@ func (b Beginning) Expected() time.Duration {
 	return time.Duration(b.Input.ExpectedSeconds) * time.Second
 }
 
+// readInput reads what a run was started with, and when.
+func readInput(ctx context.Context, c client.Client, id string, in any) (at time.Time, err error) {
+	event, err := c.GetWorkflowHistory(ctx, id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT).Next()
+	if err == nil {
+		err = converter.GetDefaultDataConverter().FromPayloads(event.GetWorkflowExecutionStartedEventAttributes().GetInput(), in)
+	}
+	if err != nil {
+		return at, fmt.Errorf("read the input of run %s: %w", id, err)
+	}
+	return event.GetEventTime().AsTime(), nil
+}
+
 // ReadBeginning reads how a run on one cluster began. The target of a run that went on as a
 // new one is not in it.
 func ReadBeginning(ctx context.Context, c client.Client, id string) (Beginning, error) {

@@ -7,9 +7,7 @@ import (
 	"strings"
 	"sync"
 
-	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 
 	"ehpcflow/workflows"
 )
@@ -83,8 +81,8 @@ func OnSeveralClusters(err error) bool {
 }
 
 func severalClusters(ctx context.Context, c client.Client, id string) error {
-	in, err := readClustersInput(ctx, c, id)
-	if err != nil {
+	var in workflows.ClustersInput
+	if _, err := readInput(ctx, c, id, &in); err != nil {
 		return err
 	}
 	several := &SeveralClustersError{ID: id}
@@ -92,17 +90,6 @@ func severalClusters(ctx context.Context, c client.Client, id string) error {
 		several.Runs = append(several.Runs, workflows.ClusterRunID(id, cluster.ClusterID))
 	}
 	return several
-}
-
-func readClustersInput(ctx context.Context, c client.Client, id string) (in workflows.ClustersInput, err error) {
-	event, err := c.GetWorkflowHistory(ctx, id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT).Next()
-	if err == nil {
-		err = converter.GetDefaultDataConverter().FromPayloads(event.GetWorkflowExecutionStartedEventAttributes().GetInput(), &in)
-	}
-	if err != nil {
-		return in, fmt.Errorf("read the input of run %s: %w", id, err)
-	}
-	return in, nil
 }
 
 // StartClusters starts a run on several clusters, as Start does one on a single.

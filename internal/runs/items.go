@@ -17,7 +17,8 @@ func readItems(ctx context.Context, c client.Client, id string, state State) (Pi
 		report.Trouble = unanswering
 	}
 	report.PipelineStatus = status.PipelineStatus
-	if in, err := readItemsInput(ctx, c, id); err == nil { // it is told only
+	var in workflows.ItemsInput
+	if _, err := readInput(ctx, c, id, &in); err == nil { // it is told only
 		for i := range report.Steps[:min(len(report.Steps), len(in.Items))] {
 			report.Steps[i].Item = in.Items[i]
 		}

@@ -46,7 +46,8 @@ func readPipelinePast(ctx context.Context, c client.Client, id string) (Pipeline
 	if err != nil {
 		return PipelinePast{}, err
 	}
-	in, startedAt, err := readPipelineInput(ctx, c, id)
+	var in workflows.PipelineInput
+	startedAt, err := readInput(ctx, c, id, &in)
 	switch {
 	case err != nil:
 		return PipelinePast{}, err

@@ -8,9 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 
 	"ehpcflow/pipeline"
 	"ehpcflow/workflows"
@@ -95,14 +93,14 @@ func (r *doneReader) add(ctx context.Context, under string, steps []workflows.St
 // what the run had been told, but for items, for which that stands by their places before.
 func (r *doneReader) within(ctx context.Context, past PipelineReport) (told map[string]workflows.StepResult, err error) {
 	if !past.Foreach {
-		in, _, err := readPipelineInput(ctx, r.c, past.RunID)
-		if err != nil {
+		var in workflows.PipelineInput
+		if _, err := readInput(ctx, r.c, past.RunID, &in); err != nil {
 			return nil, err
 		}
 		return in.Done, r.mendSteps(ctx, in.Pipeline, past.Steps)
 	}
-	in, err := readItemsInput(ctx, r.c, past.RunID)
-	if err != nil {
+	var in workflows.ItemsInput
+	if _, err := readInput(ctx, r.c, past.RunID, &in); err != nil {
 		return nil, err
 	}
 	var all []failure
@@ -146,13 +144,4 @@ func (r *doneReader) keep(before map[string]workflows.StepResult, step, name str
 			r.put(workflows.StepRunID(name, rest), one)
 		}
 	}
-}
-
-// readItemsInput reads what a run of items was started with.
-func readItemsInput(ctx context.Context, c client.Client, id string) (in workflows.ItemsInput, err error) {
-	event, err := c.GetWorkflowHistory(ctx, id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT).Next()
-	if err == nil {
-		err = converter.GetDefaultDataConverter().FromPayloads(event.GetWorkflowExecutionStartedEventAttributes().GetInput(), &in)
-	}
-	return in, err
 }

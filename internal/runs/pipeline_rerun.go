@@ -4,11 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
-	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 
 	"ehpcflow/pipeline"
 	"ehpcflow/workflows"
@@ -121,20 +118,9 @@ func (r PipelineReport) rerun(in workflows.PipelineInput) PipelineRerun {
 	return rerun
 }
 
-// readPipelineInput reads what a run of a pipeline was started with, and when.
-func readPipelineInput(ctx context.Context, c client.Client, id string) (in workflows.PipelineInput, at time.Time, err error) {
-	event, err := c.GetWorkflowHistory(ctx, id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT).Next()
-	if err == nil {
-		err = converter.GetDefaultDataConverter().FromPayloads(event.GetWorkflowExecutionStartedEventAttributes().GetInput(), &in)
-	}
-	if err != nil {
-		return in, at, fmt.Errorf("read the input of run %s: %w", id, err)
-	}
-	return in, event.GetEventTime().AsTime(), nil
-}
-
 // PipelineOf is the pipeline that a run was started with.
 func PipelineOf(ctx context.Context, c client.Client, id string) (pipeline.Pipeline, error) {
-	in, _, err := readPipelineInput(ctx, c, id)
+	var in workflows.PipelineInput
+	_, err := readInput(ctx, c, id, &in)
 	return in.Pipeline, err
 }
