@@ -43,14 +43,19 @@ func (r *doneReader) begin(in workflows.PipelineInput) {
 // add adds what was done within the runs of steps that did not succeed: items of a foreach,
 // and steps of a pipeline. Under is what stands before the names. Before is what their run
 // had been told of the runs before, which is still what is known of a step that did not
-// begin in it. Of a step that was rolled back nothing counts.
+// begin in it. Of a step that was rolled back nothing counts, and nothing may be run again by
+// itself now.
 func (r *doneReader) add(ctx context.Context, under string, steps []workflows.StepResult, before map[string]workflows.StepResult) error {
 	for _, step := range steps {
 		name := under + step.Name
 		within := len(step.Items) > 0 || step.Kind == pipeline.SubPipeline
-		switch {
-		case workflows.RolledBack(steps, step.Name): // all of it is to be done again
+		if workflows.RolledBack(steps, step.Name) {
+			if err := r.apart().add(ctx, under, []workflows.StepResult{step}, nil); err != nil {
+				return err
+			}
 			continue
+		}
+		switch {
 		case step.RunID == "":
 			r.keep(before, step.Name, name)
 			continue
@@ -86,6 +91,13 @@ func (r *doneReader) add(ctx context.Context, under string, steps []workflows.St
 		}
 	}
 	return nil
+}
+
+// apart is a reader whose findings are of no account.
+func (r *doneReader) apart() *doneReader {
+	other := *r
+	other.done = make(map[string]workflows.StepResult)
+	return &other
 }
 
 // within completes the steps, or items, of a run within the one that is run again: with the

@@ -101,27 +101,27 @@ func (m *mender) anyAgain(ctx context.Context, parts []string) (bool, error) {
 func (m *mender) mendOne(ctx context.Context, f failure, parts []string) error {
 	var all workflows.NodeResults
 	var last Past
-	for _, part := range parts {
+	done := !f.undone
+	for _, part := range parts { // every one, for any may be running
 		chain, err := ReadCommandChain(ctx, m.c, part)
 		var gone *NotFoundError
 		switch {
 		case errors.As(err, &gone): // it never began, or is no longer kept: of which nodes it was is not known
-			return nil
+			done = false
+			continue
 		case err != nil:
 			return err
 		case chain.GoesOn():
 			return &RefusedError{fmt.Sprintf("run %s is being run again by itself: wait for the end of that, which starter history %s shows", part, part)}
-		case f.undone:
-			return nil
 		}
 		nodes, succeeded := chain.nodes()
-		if !succeeded {
-			return nil
-		}
-		all = append(all, nodes...)
+		all, done = append(all, nodes...), done && succeeded
 		if ended := chain.Runs[len(chain.Runs)-1]; last.RunID == "" || ended.StartedAt.After(last.StartedAt) {
 			last = ended
 		}
+	}
+	if !done {
+		return nil
 	}
 	mended, err := f.Mended(all, last.RunID, f.form, f.wanted, m.room)
 	if err != nil { // it printed no JSON: it has not succeeded

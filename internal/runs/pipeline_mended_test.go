@@ -46,6 +46,22 @@ func TestACommandThatIsBeingRunAgainByItselfIsWaitedFor(t *testing.T) {
 	require.Equal(t, workflows.StepFailed, forgotten.State, "on which nodes it failed is no longer kept")
 }
 
+func TestACommandIsWaitedForThatIsBeingRunAgainOnOneOfItsClusters(t *testing.T) {
+	t.Parallel()
+	status := workflows.RunCommandStatus{Phase: workflows.Watching}
+	m := mender{c: listless{oneServer{
+		types:   map[string]string{"p/both": clustersType, "p/both/far": runCommandType, "p/both/far-r2": runCommandType},
+		answers: map[string]any{"p/both/far": status, "p/both/far-r2": status},
+		inputs: map[string]any{
+			"p/both":        workflows.ClustersInput{Clusters: []workflows.ClusterTarget{{ClusterID: "near"}, {ClusterID: "far"}}},
+			"p/both/far":    workflows.RunCommandInput{},
+			"p/both/far-r2": workflows.RunCommandInput{Lineage: &workflows.Lineage{Run: "p/both/far", First: "p/both/far"}},
+		},
+	}}}
+	failed := workflows.StepResult{Name: "both", Kind: pipeline.RunsCommand, State: workflows.StepFailed, RunID: "p/both"}
+	require.ErrorContains(t, m.mend(t.Context(), []failure{{StepResult: &failed}}), "run p/both/far is being run again by itself", "although near never began")
+}
+
 func TestANodeIsToldOfByTheLastRunThatBeganThere(t *testing.T) {
 	t.Parallel()
 	ran := func(id, first, second, output string, nodes ...activities.NodeState) Past {

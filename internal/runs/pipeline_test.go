@@ -157,6 +157,30 @@ func TestOfAStepThatWasRolledBackNothingIsDone(t *testing.T) {
 	require.Empty(t, known.done)
 }
 
+func TestWhatLiesWithinAStepThatWasRolledBackIsWaitedForWhereItIsBeingRunAgain(t *testing.T) {
+	t.Parallel()
+	status := workflows.RunCommandStatus{Phase: workflows.Watching}
+	inner := pipeline.Pipeline{Steps: []pipeline.Step{{Name: "ran", Kind: pipeline.RunsCommand}}}
+	s := listless{oneServer{
+		types: map[string]string{"run-1/undone": pipelineType, "run-1/undone/ran": runCommandType, "run-1/undone/ran-r2": runCommandType},
+		answers: map[string]any{
+			"run-1/undone": workflows.PipelineStatus{Phase: workflows.Watching, PipelineResult: workflows.PipelineResult{
+				Steps: []workflows.StepResult{{Name: "ran", Kind: pipeline.RunsCommand, State: workflows.StepFailed, RunID: "run-1/undone/ran"}},
+			}},
+			"run-1/undone/ran": status, "run-1/undone/ran-r2": status,
+		},
+		inputs: map[string]any{
+			"run-1/undone": workflows.PipelineInput{Pipeline: inner}, "run-1/undone/ran": workflows.RunCommandInput{},
+			"run-1/undone/ran-r2": workflows.RunCommandInput{Lineage: &workflows.Lineage{Run: "run-1/undone/ran", First: "run-1/undone/ran"}},
+		},
+	}}
+	known := doneReader{mender: mender{s, workflows.MaxDone}, first: "run-1", done: make(map[string]workflows.StepResult)}
+	require.ErrorContains(t, known.add(t.Context(), "", []workflows.StepResult{
+		{Name: "undone", Kind: pipeline.SubPipeline, State: workflows.StepFailed, RunID: "run-1/undone"},
+		{Name: "undo", OnFailureOf: "undone", State: workflows.StepSucceeded, RunID: "run-1/undo"},
+	}, nil), "run run-1/undone/ran is being run again by itself")
+}
+
 func TestOfWhatIsTooMuchForARerunTheStepsAreKeptAndNotWhatTheyLeft(t *testing.T) {
 	t.Parallel()
 	in := workflows.PipelineInput{Done: map[string]workflows.StepResult{"before": {State: workflows.StepSucceeded}}}
